@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: MIT
+// Child processes: the binary re-executed in a role, with the descriptors it needs and no others.
+#ifndef GANGWAY_BASE_CHILD_H
+#define GANGWAY_BASE_CHILD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/err.h"
+
+/*
+ * A role's descriptors start at CHILD_FD_FIRST, in the order its spec gave them; the first is by convention
+ * its packet socket to the parent. stdin is /dev/null; stdout and stderr are inherited (stdout may be given).
+ */
+enum { CHILD_FD_FIRST = 3, CHILD_FDS_MAX = 12, CHILD_ARGS_MAX = 12 };
+
+struct child_spec {
+	const char *role;                 // the sub-command, e.g. "worker"
+	const char *args[CHILD_ARGS_MAX]; // what follows it, NULL-terminated
+	int fds[CHILD_FDS_MAX];           // borrowed: still the caller's to close after the call
+	unsigned fd_count;
+	int stdout_fd; // -1 or 0: inherited
+};
+
+struct child {
+	pid_t pid;
+	int pidfd; // readable when the child has ended
+};
+
+// Starts `gangway ROLE ARGS...` (from /proc/self/exe, so an upgrade under a running station is harmless).
+// Every other descriptor is closed in it. It dies with this process (PR_SET_PDEATHSIG, SIGKILL).
+int child_start(const struct child_spec *spec, struct child *out, struct err *e);
+
+// Called first in a role's main: checks that the parent that started it is still there (a parent that died
+// before PDEATHSIG was set would never be noticed), makes the inherited descriptors CLOEXEC, ignores SIGPIPE
+// and SIGINT (the parent decides what Ctrl-C means). `fd_count` descriptors are expected.
+int child_enter(unsigned fd_count, struct err *e);
+
+// Collects an ended child: 0 and *status as of waitpid(2); -EAGAIN while it runs. Never blocks. Closes pidfd
+// and zeroes *child when it is collected.
+int child_reap(struct child *child, int *status);
+
+// Sends a signal through the pidfd: a reused pid is never hit. 0 or -errno.
+int child_signal(const struct child *child, int signal);
+
+// "exit 3", "killed by signal 9 (Killed)": for logs and ledger.
+void child_status_text(int status, char *text, unsigned size);
+
+#endif

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: MIT
+// Two clocks: monotonic for durations and order, UTC for people and auditors.
+#ifndef GANGWAY_BASE_CLOCK_H
+#define GANGWAY_BASE_CLOCK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define NSEC_PER_SEC  UINT64_C(1000000000)
+#define NSEC_PER_MSEC UINT64_C(1000000)
+
+// CLOCK_MONOTONIC in nanoseconds.
+uint64_t clock_mono_ns(void);
+
+// UTC as "2026-11-21T00:56:12.123456Z" (27 characters and NUL).
+#define CLOCK_UTC_SIZE 28
+void clock_utc_text(char text[CLOCK_UTC_SIZE]);
+
+// Whether the kernel's clock is being disciplined by NTP or PTP (adjtimex(2): STA_UNSYNC is clear).
+bool clock_synchronised(void);
+
+// /proc/sys/kernel/random/boot_id: 36 characters and NUL; empty where it cannot be read.
+#define CLOCK_BOOT_ID_SIZE 37
+void clock_boot_id(char id[CLOCK_BOOT_ID_SIZE]);
+
+#endif

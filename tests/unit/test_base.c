@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: MIT
+#include <errno.h>
+#include <fcntl.h>
+
+#include "base/clock.h"
+#include "base/digest.h"
+#include "base/fd.h"
+#include "base/loop.h"
+#include "check.h"
+
+static void an_error_is_one_line_whatever_the_file_is_called(void **state)
+{
+	(void)state;
+	struct err e = {0};
+	assert_int_equal(err_sys(&e, ENOENT, "%s: cannot be read", "a\nb"), -ENOENT);
+	assert_string_equal(e.text, "a?b: cannot be read: No such file or directory");
+	assert_int_equal(err_prefix(&e, "import"), -ENOENT);
+	assert_string_equal(e.text, "import: a?b: cannot be read: No such file or directory");
+}
+
+static void sha256_and_hex_agree_with_the_standards_example(void **state)
+{
+	(void)state;
+	uint8_t digest[DIGEST_SHA256_SIZE], back[DIGEST_SHA256_SIZE];
+	char hex[SHA256_HEX_SIZE];
+	digest_sha256("abc", 3, digest); // FIPS 180-2, appendix B.1
+	digest_hex(digest, sizeof(digest), hex);
+	assert_string_equal(hex, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+	assert_true(digest_from_hex(
+	        "BA7816BF8F01CFEA414140DE5DAE2223B00361A396177A9CB410FF61F20015AD", back, 32));
+	assert_memory_equal(digest, back, sizeof(back));
+	assert_false(digest_from_hex("ba78", back, 32));
+}
+
+static void packets_carry_descriptors_and_too_large_ones_are_dropped_whole(void **state)
+{
+	(void)state;
+	int pair[2];
+	assert_int_equal(fd_packet_pair(pair, NULL), 0);
+	int null_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	assert_int_equal(fd_send_packet(pair[0], "hello", 5, &null_fd, 1), 0);
+	assert_int_equal(fd_send_packet(pair[0], "too long", 8, &null_fd, 1), 0);
+	char data[6];
+	int fds[2];
+	size_t count = 2;
+	assert_int_equal(fd_receive_packet(pair[1], data, sizeof(data), fds, &count), 5);
+	assert_int_equal(count, 1);
+	close(fds[0]);
+	count = 2;
+	assert_int_equal(fd_receive_packet(pair[1], data, sizeof(data), fds, &count), -EMSGSIZE);
+	assert_int_equal(count, 0);
+	assert_int_equal(fd_receive_packet(pair[1], data, sizeof(data), fds, &count), -EAGAIN);
+	close(pair[0]);
+	assert_int_equal(fd_receive_packet(pair[1], data, sizeof(data), NULL, NULL), 0);
+	close(pair[1]);
+	close(null_fd);
+}
+
+struct removal {
+	struct loop_source *self, *other;
+	int calls;
+};
+
+static void remove_both(void *context, uint32_t events)
+{
+	struct removal *r = context;
+	(void)events;
+	r->calls++;
+	loop_remove(r->self);
+	loop_remove(r->other);
+}
+
+static void a_source_removed_by_another_callback_is_not_called(void **state)
+{
+	(void)state;
+	_cleanup_loop_ struct loop *loop = NULL;
+	int a[2], b[2];
+	assert_int_equal(loop_new(&loop, NULL), 0);
+	assert_int_equal(fd_packet_pair(a, NULL), 0);
+	assert_int_equal(fd_packet_pair(b, NULL), 0);
+	struct removal r = {0};
+	assert_int_equal(loop_add_fd(loop, a[0], EPOLLIN, remove_both, &r, &r.self, NULL), 0);
+	assert_int_equal(loop_add_fd(loop, b[0], EPOLLIN, remove_both, &r, &r.other, NULL), 0);
+	fd_send_packet(a[1], "x", 1, NULL, 0);
+	fd_send_packet(b[1], "x", 1, NULL, 0);
+	assert_int_equal(loop_round(loop, 1000), 0);
+	assert_int_equal(r.calls, 1);
+	for (int i = 0; i < 2; i++) {
+		close(a[i]);
+		close(b[i]);
+	}
+}
+
+static void utc_times_have_microseconds_and_sort_as_text(void **state)
+{
+	(void)state;
+	char a[CLOCK_UTC_SIZE], b[CLOCK_UTC_SIZE];
+	clock_utc_text(a);
+	clock_utc_text(b);
+	assert_int_equal(strlen(a), CLOCK_UTC_SIZE - 1);
+	assert_true(strcmp(a, b) <= 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	        cmocka_unit_test(an_error_is_one_line_whatever_the_file_is_called),
+	        cmocka_unit_test(sha256_and_hex_agree_with_the_standards_example),
+	        cmocka_unit_test(packets_carry_descriptors_and_too_large_ones_are_dropped_whole),
+	        cmocka_unit_test(a_source_removed_by_another_callback_is_not_called),
+	        cmocka_unit_test(utc_times_have_microseconds_and_sort_as_text),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
