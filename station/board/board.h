@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: MIT
+// What a board is, and the interface that every kind of fixture offers: usb, files, virtual.
+#ifndef GANGWAY_BOARD_BOARD_H
+#define GANGWAY_BOARD_BOARD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/loop.h"
+
+enum { BOARD_SLOTS_MAX = 64, BOARD_FAULTS_MAX = 8 };
+
+// What discovery knows of a disk, and what the worker checks again AFTER it has opened it (law 1).
+struct board_identity {
+	char node[256]; // /dev/sdb, or a regular file's path
+	char port
+	        [96]; // the physical port, stable across reboots ("pci-0000:00:14.0-usb-0:2.3"); "" for a file
+	uint64_t rdev;     // st_rdev of a block device; 0: a regular file
+	uint64_t dev, ino; // of a regular file
+	uint64_t diskseq;  // BLKGETDISKSEQ; 0 where there is none
+	uint64_t size;     // bytes
+};
+
+// Scripted faults of the virtual fixture. They act in the worker's disk operations, on a real O_DIRECT file.
+enum board_fault_kind {
+	BOARD_FAULT_NONE,
+	BOARD_FAULT_WRITE_ERROR, // "write-error": a write that touches the offset fails with EIO
+	BOARD_FAULT_READ_ERROR,  // "read-error"
+	BOARD_FAULT_FLIP,        // "flip": the byte at the offset is read back with one bit flipped
+	BOARD_FAULT_SLOW,        // "slow": from the offset on, value bytes a second (5 MiB/s without a value)
+	BOARD_FAULT_HANG,        // "hang": a write that touches the offset never completes
+	BOARD_FAULT_VANISH, // "vanish": from then on everything fails with ENODEV; the fixture sees the board leave
+	BOARD_FAULT_FLUSH_ERROR, // "flush-error"
+};
+
+struct board_fault {
+	uint32_t kind; // enum board_fault_kind
+	uint32_t reserved;
+	uint64_t offset; // bytes into the device
+	uint64_t value;
+};
+
+// What makes a regular file behave as a board on a wire. All zero: nothing is simulated.
+struct board_model {
+	uint64_t rate; // this board's own speed in bytes a second, reading as writing; 0: as fast as it goes
+	bool shared_link; // its bytes also cross the fixture's shared link: board_claim's link_fd
+	struct board_fault faults[BOARD_FAULTS_MAX];
+};
+
+// The shared link of a virtual hub: one mapping for all its boards' workers. Each I/O of n bytes reserves
+// [max(now, free_at), + n / rate) by compare-and-swap and completes at its end: a wire, first come first served.
+struct board_link {
+	uint64_t rate;            // bytes a second
+	_Atomic uint64_t free_at; // CLOCK_MONOTONIC ns
+};
+
+struct board {
+	unsigned slot; // index into the fixture's slots, from 0
+	struct board_identity identity;
+	struct board_model model;
+	int link_fd; // the shared link's memfd (borrowed from the fixture), -1: none
+	char serial[64];
+	char serial_source[16];                     // "usb", "file", "virtual", ""
+	char vendor[32], product[32], revision[16]; // of INQUIRY, or ""
+	char usb_id[16];                            // "0525:a4a5", or ""
+	uint32_t logical_sector;                    // bytes
+};
+
+struct fixture_slot {
+	char label[16]; // as printed on the fixture's case: "1"
+	char port[96];
+	unsigned row, column; // where the page draws it
+};
+
+struct fixture;
+struct fixture_events {
+	// A board is there (at start too). `board` is valid during the call.
+	void (*arrived)(void *context, const struct board *board);
+	// The board of this slot is gone.
+	void (*left)(void *context, unsigned slot);
+	// Something is there that is not a board; the reason is for the tile. Also "" when it is gone again.
+	void (*oddity)(void *context, unsigned slot, const char *reason);
+};
+
+// One table per kind. A fixture never opens a disk for reading or writing data: that is the worker's.
+struct fixture_ops {
+	const char *kind; // "virtual", "files", "usb"
+	// Starts reporting; boards already there are reported from inside this call.
+	int (*start)(struct fixture *f, struct err *e);
+	// Power to a slot's port; -ENOTSUP where the hub cannot. The answer comes as left/arrived.
+	int (*power)(struct fixture *f, unsigned slot, bool on, struct err *e);
+	void (*free)(struct fixture *f);
+};
+
+// The head of every kind's own struct.
+struct fixture {
+	const struct fixture_ops *ops;
+	struct loop *loop;
+	const struct fixture_events *events;
+	void *context;
+	char name[64];
+	unsigned slot_count;
+	unsigned rows, columns;
+	struct fixture_slot slots[BOARD_SLOTS_MAX];
+};
+
+static inline int fixture_start(struct fixture *f, struct err *e)
+{
+	return f->ops->start(f, e);
+}
+static inline struct fixture *fixture_free(struct fixture *f)
+{
+	if (f)
+		f->ops->free(f);
+	return NULL;
+}
+
+// "write-error" and so on; BOARD_FAULT_NONE for an unknown word.
+enum board_fault_kind board_fault_from_name(const char *name);
+
+#endif
