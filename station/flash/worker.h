@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: MIT
+// The worker: one process a board. It opens, checks, writes, reads back, commits, ejects and closes.
+#ifndef GANGWAY_FLASH_WORKER_H
+#define GANGWAY_FLASH_WORKER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/digest.h"
+#include "board/board.h"
+#include "core/failure.h"
+
+/*
+ * Worker and parent speak in the fixed structs below, one a packet, over the socket pair that is the worker's
+ * first inherited descriptor (both ends are the same binary). The others follow in this order: the image's
+ * data_fd, front_fd, wake_fd, and the shared link's memfd if the job says so.
+ *
+ *   parent: worker_job ............................ GO ......... [CANCEL] .............. RELEASE
+ *   worker:      ... CLAIMED (or VERDICT: refused) ...... PROGRESS* ... VERDICT ........ RELEASED, exit 0
+ *
+ * Before GO not one byte is written. After the VERDICT the worker holds the device open until RELEASE, so that
+ * nobody else takes it before the verdict is in the ledger. EOF on the socket: the parent is gone; the worker
+ * stops at once and leaves the device as law 6 wants it.
+ */
+
+enum worker_task {
+	WORKER_WRITE,  // write, read back, commit
+	WORKER_VERIFY, // read back only; nothing is written
+};
+
+enum worker_verify {
+	WORKER_VERIFY_READBACK, // every range is read from the device and hashed
+	WORKER_VERIFY_NONE,     // --no-verify: the best result is `unverified`
+};
+
+enum worker_unmapped { WORKER_UNMAPPED_KEEP, WORKER_UNMAPPED_ZERO };
+
+struct worker_job {
+	uint32_t task;     // enum worker_task
+	uint32_t verify;   // enum worker_verify
+	uint32_t unmapped; // enum worker_unmapped
+	bool eject;        // on RELEASE: SCSI START STOP UNIT before closing
+	bool has_link;     // the shared link's descriptor is there
+	char label[32];    // for the log: the slot's label or the target's name
+	struct board_identity
+	        expect; // what discovery saw; diskseq, rdev, size 0: not checked (never from the station)
+	struct board_model model;
+};
+
+enum worker_command { WORKER_GO = 1, WORKER_CANCEL, WORKER_RELEASE };
+
+enum worker_stage {
+	WORKER_STAGE_OPEN,
+	WORKER_STAGE_CLAIMED,
+	WORKER_STAGE_WRITE,
+	WORKER_STAGE_VERIFY,
+	WORKER_STAGE_COMMIT,
+	WORKER_STAGE_DONE,
+	WORKER_STAGE_COUNT
+};
+
+enum worker_result { WORKER_PASS, WORKER_UNVERIFIED, WORKER_FAIL };
+
+enum worker_method {
+	WORKER_METHOD_NONE,   // "none"
+	WORKER_METHOD_DIRECT, // "host-readback": O_DIRECT, past the page cache
+	WORKER_METHOD_BUFFERED, // "host-readback-buffered": fsync, cache dropped, read (regular files without O_DIRECT)
+};
+
+enum worker_report_kind { WORKER_CLAIMED = 1, WORKER_PROGRESS, WORKER_VERDICT, WORKER_RELEASED };
+
+struct worker_report {
+	uint32_t kind;   // enum worker_report_kind
+	uint32_t stage;  // enum worker_stage: the one it is in
+	uint32_t result; // VERDICT: enum worker_result
+	uint32_t
+	        failure; // VERDICT: enum failure (also when a verdict is `fail` before CLAIMED: refused, 0 bytes written)
+	uint32_t method; // enum worker_method
+	uint32_t logical_sector;
+	bool refused;                            // VERDICT: fail before GO or before the first byte
+	bool ejected;                            // RELEASED: the device took the eject
+	uint64_t done, total;                    // PROGRESS: bytes of this stage
+	uint64_t bytes_written;                  // mapped (and zeroed) bytes acknowledged by the device
+	uint64_t bytes_verified;                 // bytes read back whose range matched
+	uint64_t stage_ns[WORKER_STAGE_COUNT];   // CLOCK_MONOTONIC when the stage was entered; 0: it was not
+	uint64_t write_ns, verify_ns;            // durations; commit counts to both by what it did
+	uint8_t plan_sha256[DIGEST_SHA256_SIZE]; // VERDICT: expected, over the STORE ranges
+	uint8_t readback_sha256[DIGEST_SHA256_SIZE]; // VERDICT: over what was read; zeros when nothing was
+	uint8_t extras_sha256
+	        [DIGEST_SHA256_SIZE]; // expected, over ZERO/INLINE ranges; zeros when there are none
+	uint8_t extras_readback_sha256[DIGEST_SHA256_SIZE];
+	struct board_identity found; // CLAIMED: what it has open
+	char text[480];              // VERDICT fail: one line for a person
+};
+
+const char *worker_result_name(enum worker_result result); // "pass", "unverified", "fail"
+const char *worker_method_name(enum worker_method method);
+const char *worker_stage_name(
+        enum worker_stage stage); // "open", "claimed", "writing", "verifying", "committing", "done"
+
+// The worker role's main.
+int worker_role(int argc, char **argv);
+
+#endif
