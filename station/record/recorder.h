@@ -21,6 +21,9 @@ struct recorder_events {
 	void (*ready)(void *context, const json_t *resume);
 	// The row is on disk (synchronous=FULL). Tickets come back in the order they were given.
 	void (*durable)(void *context, uint64_t ticket, uint64_t seq, const char *hash);
+	// The row broke a rule of docs/ledger.md and left no trace; in the same order as `durable`. For a station
+	// this is a fault of its own: the attempt is FAIL (station-error), never green.
+	void (*refused)(void *context, uint64_t ticket, const struct err *e);
 	// The ledger takes no more rows: the station stops claiming. The recorder keeps trying (a full disk may be
 	// cleared): `recovered` follows when it works again; rows already queued are kept and written then.
 	void (*failing)(void *context, const struct err *e);
