@@ -1,0 +1,264 @@
+"""The cases, by name. Each measures tools in turn on the same disks and returns rows."""
+import os
+import signal
+import statistics
+import threading
+
+import disks
+import images
+import throttle as throttles
+import tools
+from report import row_of
+
+MIB = 1 << 20
+CASES = {}
+
+
+def case(name):
+    def keep(function):
+        CASES[name] = function
+        return function
+    return keep
+
+
+def in_turn(bench, **actions):
+    """Runs each action once, then all again, `runs` times: what disturbs the machine disturbs all alike."""
+    results = {name: [] for name in actions}
+    for number in range(bench.runs):
+        for name, action in actions.items():
+            bench.say(f'  {name.replace("_", " ")}, run {number + 1} of {bench.runs}')
+            results[name].append(action())
+    return results
+
+
+def stored(bench, image):
+    """The image is in the store, in the page cache, and its bmap is beside it."""
+    tools.fill_store(bench, image.raw, image.bmap)
+    os.sync()
+    return image
+
+
+@case('write')
+def write_only(bench):
+    image, boards, rate = stored(bench, bench.image('big')), 8, 40 * MIB
+    ideal, work = image.mapped / rate, image.mapped * boards
+    with bench.gang(boards, image, rate) as gang:
+        peers = {}
+        if bench.peers:
+            peers['bmaptool_raw'] = lambda: tools.bmaptool(bench, image.raw, image.bmap, gang.nodes)
+        results = in_turn(bench, gangway=lambda: tools.gangway(bench, image.raw, image.bmap, gang.nodes, '--no-verify',
+                                                               wanted='unverified'), **peers)
+    rows = [row_of('write', '8 × 40 MiB/s, stored, write only: gangway', results['gangway'], work, ideal=ideal, bar=1.02)]
+    if bench.peers:
+        rows.append(row_of('write', '… bmaptool copy, raw', results['bmaptool_raw'], work, ideal=ideal))
+        rows += dd_whole(bench, image, boards, rate, work, ideal)
+    return rows
+
+
+def dd_whole(bench, image, boards, rate, work, ideal):
+    """dd knows no map: it writes the holes too, and each disk needs the memory of the whole image."""
+    try:
+        with disks.Gang(bench.ram, bench.throttle, boards, image.size, [(0, image.size)], rate) as gang:
+            result = tools.dd(bench, image.raw, gang.nodes)
+    except throttles.Unavailable as error:
+        bench.skip('dd of the whole raw image', error)
+        return []
+    return [row_of('write', '… dd oflag=direct bs=4M, the whole raw image', [result], work, ideal=ideal)]
+
+
+@case('verify')
+def write_and_read_back(bench):
+    image, boards, rate = stored(bench, bench.image('big')), 8, 40 * MIB
+    ideal, work = 2 * image.mapped / rate, image.mapped * boards
+    with bench.gang(boards, image, rate) as gang:
+        results = in_turn(
+            bench,
+            read_back=lambda: tools.gangway(bench, image.raw, image.bmap, gang.nodes),
+            compare=lambda: tools.gangway(bench, image.raw, image.bmap, gang.nodes, '--verify', 'compare'))
+    rows = []
+    for name, what, bar in (('read_back', 'read back and hashed', 0.9), ('compare', 'verify=compare', 0.35)):
+        row = row_of('verify', f'8 × 40 MiB/s, stored, write + {what}', results[name], work, ideal=ideal, bar=1.02)
+        rows += [row, row_of('cpu', f'CPU of all processes, {what}', results[name], work, bar=bar, unit='s/GB/board',
+                             figure=row.cpu / (work / 1e9)), memory_row(f'8 boards, {what}', results[name], boards)]
+    return rows
+
+
+def memory_row(what, results, boards):
+    peak = statistics.median([r.private for r in results]) / MIB
+    return row_of('memory', f'peak private, {what}', results, 0, figure=peak, unit='MiB', bar=32 + 3 * boards)
+
+
+def cold(form, bar):
+    def measure(bench):
+        image, boards, rate = bench.image('big'), 8, 40 * MIB
+        source = image.form(form)
+        images.warm(source)
+        ideal, work = image.mapped / rate, image.mapped * boards
+        alone = images.decode_seconds(source) if form == 'xz1' else 0
+
+        def once():
+            bench.empty_store()
+            return tools.gangway(bench, source, image.bmap, gang.nodes, '--no-verify', wanted='unverified')
+        with bench.gang(boards, image, rate) as gang:
+            results = in_turn(bench, gangway=once)['gangway']
+        name = f'cold-{form}'
+        floor = {'ratio_of': max(ideal, alone), 'ratio_name': f'max(ideal, decode {alone:.1f} s)'} if alone else {}
+        return [row_of(name, f'8 × 40 MiB/s, cold start from {FORMS[form]}, write only', results, work, ideal=ideal, bar=bar,
+                       **floor),
+                memory_row(f'8 boards, cold from {FORMS[form]}', results, boards)]
+    return measure
+
+
+FORMS = {'xz': '.xz (24 MiB blocks)', 'xz1': '.xz (one block)', 'gz': '.gz', 'zst': '.zst'}
+for _form, _bar in (('xz', 1.05), ('gz', 1.05), ('zst', 1.05), ('xz1', 1.08)):
+    CASES[f'cold-{_form}'] = cold(_form, _bar)
+
+
+@case('many')
+def many_boards(bench):
+    image, boards, rate = stored(bench, bench.image('small')), 32, 20 * MIB
+    ideal, work = 2 * image.mapped / rate, image.mapped * boards
+    with bench.gang(boards, image, rate) as gang:
+        results = in_turn(bench, gangway=lambda: tools.gangway(bench, image.raw, image.bmap, gang.nodes))['gangway']
+    return [row_of('many', f'32 × 20 MiB/s, {image.mapped / 1e6:.0f} MB mapped, write + read-back', results, work, ideal=ideal,
+                   bar=1.04), memory_row('32 boards', results, boards)]
+
+
+LINK_RATE = 38_000_000  # bytes a second: what a high-speed hub carries in practice
+
+
+@case('link')
+def shared_link(bench):
+    """Windows over one throttled disk, the same for both tools."""
+    image = stored(bench, bench.image('tiny'))
+    rows = []
+    for links in (1, 2):
+        for boards in (1, 2, 4, 8, 16):
+            rows += one_link(bench, image, links, boards)
+    return rows
+
+
+def one_link(bench, image, links, boards):
+    longest = -(-boards // links)  # boards on the fullest wire
+    ideal, work = longest * image.mapped / LINK_RATE, image.mapped * boards
+    tight = links == 1 and boards >= 8
+    what = f'{boards} boards on {links} link{"s" if links > 1 else ""} of 38 MB/s'
+    with disks.Link(bench.ram, bench.throttle, boards, links, image.size, image.ranges, LINK_RATE) as link:
+        results = in_turn(bench if tight else bench.once(),
+                          gangway=lambda: tools.gangway(bench, image.raw, image.bmap, link.nodes))
+        if bench.peers:
+            results |= in_turn(bench.once(), bmaptool=lambda: tools.bmaptool(bench, image.form('xz'), image.bmap, link.nodes))
+    rows = [row_of('link', f'{what}: gangway, write + read-back', results['gangway'], work, ideal=2 * ideal,
+                   bar=1.02 if tight else 0)]
+    if bench.peers:
+        rows.append(row_of('link', f'{what}: bmaptool copy of .xz, nothing read back', results['bmaptool'], work, ideal=ideal))
+    return rows
+
+
+@case('bmaptool')
+def against_bmaptool(bench):
+    image, boards, rate = bench.image('big'), 8, 40 * MIB
+    source = image.form('xz')
+    images.warm(source)
+    ideal, work = image.mapped / rate, image.mapped * boards
+
+    def cold_start(*flags, **more):
+        bench.empty_store()
+        return tools.gangway(bench, source, image.bmap, gang.nodes, *flags, **more)
+    with bench.gang(boards, image, rate) as gang:
+        results = in_turn(bench, write_only=lambda: cold_start('--no-verify', wanted='unverified'),
+                          read_back=cold_start, bmaptool=lambda: tools.bmaptool(bench, source, image.bmap, gang.nodes))
+    theirs = statistics.median(r.wall for r in results['bmaptool'])
+    rows = [row_of('bmaptool', 'bmaptool copy of the .xz, 8 at once', results['bmaptool'], work, ideal=ideal)]
+    for name, what in (('write_only', 'write only'), ('read_back', 'with our read-back')):
+        mine = row_of('bmaptool', f'gangway, the same .xz, cold, {what}', results[name], work)
+        mine.figure, mine.unit = theirs / mine.wall, '× faster'
+        rows.append(mine)
+    return rows
+
+
+@case('unthrottled')
+def unthrottled(bench):
+    image = stored(bench, bench.image('big'))
+    packed = image.packed()
+    images.warm(packed, image.raw)
+    with bench.gang(1, image, 0) as gang:
+        peers = {'bmaptool': lambda: tools.bmaptool(bench, image.raw, image.bmap, gang.nodes)} if bench.peers else {}
+        results = in_turn(
+            bench, dd=lambda: tools.dd(bench, packed, gang.nodes),
+            gangway=lambda: tools.gangway(bench, image.raw, image.bmap, gang.nodes, '--no-verify', wanted='unverified'), **peers)
+    dd = statistics.median(r.wall for r in results['dd'])
+    rows = [row_of('unthrottled', 'dd oflag=direct bs=4M of as many bytes', results['dd'], image.mapped),
+            row_of('unthrottled', 'one loop disk, stored, write only: gangway', results['gangway'], image.mapped, ratio_of=dd,
+                   ratio_name='dd', bar=1.05)]
+    if bench.peers:
+        theirs = row_of('unthrottled', 'bmaptool copy, raw', results['bmaptool'], image.mapped)
+        faster = row_of('unthrottled', 'gangway against bmaptool', results['gangway'], image.mapped, bar=4, unit='× faster',
+                        figure=theirs.wall / rows[1].wall, at_least=True)
+        rows += [theirs, faster]
+    return rows
+
+
+@case('slow-board')
+def slow_board(bench):
+    """Seven boards' times with and without an eighth that is eight times slower; it is cancelled when they are through."""
+    image, boards, rate = stored(bench, bench.image('big')), 8, 40 * MIB
+    work = image.mapped * boards
+
+    def times(result):
+        lines = tools.gangway_results(result.output)
+        return [lines[node]['write_seconds'] for node in gang.nodes[:-1]]
+
+    def with_slow():
+        gang.set_rate(boards - 1, 5 * MIB)
+        try:
+            words = tools.gangway_words(bench, image.raw, image.bmap, gang.nodes, '--no-verify')
+            return bench.run([words], ignore=str(bench.store), on_start=lambda children: cancel_when_written(gang, image, children))
+        finally:
+            gang.set_rate(boards - 1, rate)
+    with bench.gang(boards, image, rate) as gang:
+        results = in_turn(bench, without=lambda: tools.gangway(bench, image.raw, image.bmap, gang.nodes, '--no-verify',
+                                                               wanted='unverified'), with_slow=with_slow)
+        without, beside = ([statistics.median(max(times(r)) for r in results[name])][0] for name in ('without', 'with_slow'))
+    return [row_of('slow-board', 'the slowest of seven boards, an eighth at 5 MiB/s beside them', results['with_slow'], work,
+                   figure=beside / without, ratio_name='their time without it', bar=1.03)]
+
+
+def cancel_when_written(gang, image, children):
+    """Ctrl-C once seven disks have taken the whole image (the slow one would go on for two minutes)."""
+    start = [disk.written_bytes() for disk in gang.disks]
+
+    def watch():
+        pause = threading.Event()
+        while children[0].returncode is None:
+            done = [disk.written_bytes() - before >= image.mapped for disk, before in zip(gang.disks, start)]
+            if all(done[:-1]):
+                pause.wait(1)
+                children[0].send_signal(signal.SIGINT)
+                return
+            pause.wait(0.2)
+    threading.Thread(target=watch, daemon=True).start()
+
+
+@case('memory-limit')
+def larger_than_memory(bench):
+    """512 MiB for everything, page cache included; the slowest board falls a third behind the fastest."""
+    image, boards, limit = bench.image('big'), 8, bench.memory_limit
+    rates = [rate * MIB for rate in (40, 38, 36, 34, 32, 30, 28, 26)]
+    work = image.mapped * boards
+    reads, results = [], []
+    with disks.DiskStore(bench.ram, 2 * image.mapped) as store_disk, bench.with_store(store_disk.folder / 'store'), \
+            bench.gang(boards, image, 0) as gang:
+        tools.fill_store(bench, image.raw, image.bmap)
+        for index, rate in enumerate(rates):
+            gang.set_rate(index, rate)
+        for number in range(bench.runs):
+            bench.say(f'  gangway, run {number + 1} of {bench.runs}')
+            store_disk.forget_cache()
+            before = store_disk.disk.read_bytes()
+            with throttles.MemoryGroup(limit) as group:
+                results.append(tools.gangway(bench, image.raw, image.bmap, gang.nodes, enter=group.enter))
+            reads.append(store_disk.disk.read_bytes() - before)
+    return [row_of('memory-limit', f'{image.mapped / MIB:.0f} MiB mapped in {limit / MIB:.0f} MiB of memory, 40 … 26 MiB/s: '
+                   'reads of the store\'s disk', results, work, figure=statistics.median(reads) / image.mapped,
+                   ratio_name='mapped', ideal=2 * image.mapped / rates[-1], bar=1.3)]

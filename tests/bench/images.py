@@ -1,0 +1,122 @@
+"""The bench's images: made once, kept under the build folder, in every form that the cases need."""
+import os
+import pathlib
+import subprocess
+import time
+import xml.etree.ElementTree
+
+SRC = pathlib.Path(__file__).resolve().parents[2]
+MIB = 1 << 20
+
+# form -> the command that makes it from the raw image on its standard output
+COMPRESSORS = {
+    'xz': ['xz', '-1', '-T2', '--block-size=24MiB', '-c'],  # 24 MiB: the block size of a plain `xz -T0`
+    'xz1': ['xz', '-1', '-T1', '-c'],                       # one stream, one block: nothing to do in parallel
+    'gz': ['gzip', '-6', '-c'],
+    'zst': ['zstd', '-q', '-3', '-c'],
+}
+
+
+def run(*words, **more):
+    return subprocess.run([str(word) for word in words], check=True, **more)
+
+
+class Image:
+    def __init__(self, folder, name):
+        self.folder, self.name = folder, name
+        self.raw = folder / f'{name}.wic'
+        self.bmap = folder / f'{name}.bmap'
+        self._ranges = None
+
+    def form(self, form):
+        return self.raw if form == 'raw' else self.folder / f'{self.name}.{form}' / f'{self.name}.wic.{form.rstrip("1")}'
+
+    @property
+    def size(self):
+        return self.raw.stat().st_size
+
+    @property
+    def ranges(self):
+        """Mapped (offset, length) of the image in bytes, from its bmap."""
+        if self._ranges is None:
+            root = xml.etree.ElementTree.parse(self.bmap).getroot()
+            block = int(root.findtext('BlockSize'))
+            self._ranges = []
+            for node in root.find('BlockMap'):
+                first, _, last = node.text.strip().partition('-')
+                start, end = int(first) * block, (int(last or first) + 1) * block
+                self._ranges.append((start, min(end, self.size) - start))
+        return self._ranges
+
+    @property
+    def mapped(self):
+        return sum(length for _, length in self.ranges)
+
+    def packed(self):
+        """All mapped bytes, end to end, in one file: what a plain dd of as many bytes is given."""
+        path = self.folder / f'{self.name}.mapped'
+        if not path.exists():
+            with open(self.raw, 'rb') as source, open(path.with_suffix('.part'), 'wb') as target:
+                for start, length in self.ranges:
+                    while length:
+                        took = os.copy_file_range(source.fileno(), target.fileno(), length, start)
+                        start, length = start + took, length - took
+            path.with_suffix('.part').rename(path)
+        return path
+
+
+def make_raw(path, size, content):
+    """A GPT with one ext4 partition that holds the machine's own files, as a stand-in for fixtures/mkimage."""
+    staging = path.with_suffix('.files')
+    staging.mkdir(exist_ok=True)
+    try:
+        took = 0
+        for file in sorted(pathlib.Path('/usr/lib').rglob('*')):
+            if file.is_file() and not file.is_symlink() and 4096 < file.stat().st_size <= content - took:
+                os.symlink(file, staging / f'{took:x}')
+                took += file.stat().st_size
+        files = path.with_suffix('.copied')
+        run('cp', '-rL', '--reflink=auto', staging, files)
+        with open(path, 'wb') as raw:
+            raw.truncate(size)
+        run('sgdisk', '--clear', '--new=1:2048:0', path, stdout=subprocess.DEVNULL)
+        run('mkfs.ext4', '-q', '-F', '-d', files, '-E', f'offset={MIB}', path, str((size - 2 * MIB) // 1024))
+    finally:
+        run('rm', '-rf', staging, path.with_suffix('.copied'))
+
+
+def get(folder, name, size, content, forms, say):
+    """The image `name`, made if it is not there: `size` bytes with about `content` bytes of files in it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    image = Image(folder, name)
+    if not image.bmap.exists():
+        say(f'making the image {name}: {size // MIB} MiB with about {content // MIB} MiB mapped')
+        make_raw(image.raw, size, content)
+        run('bmaptool', '-q', 'create', '-o', image.bmap.with_suffix('.part'), image.raw)
+        image.bmap.with_suffix('.part').rename(image.bmap)
+    for form in forms:
+        path = image.form(form)
+        if form == 'raw' or path.exists():
+            continue
+        say(f'compressing it: {" ".join(COMPRESSORS[form])}')
+        path.parent.mkdir(exist_ok=True)
+        part = path.with_suffix('.part')
+        with open(image.raw, 'rb') as source, open(part, 'wb') as target:
+            run(*COMPRESSORS[form], stdin=source, stdout=target)
+        part.rename(path)
+    return image
+
+
+def warm(*paths):
+    """Reads the files once, so that every tool finds them in the page cache."""
+    for path in paths:
+        with open(path, 'rb') as file:
+            while file.read(8 * MIB):
+                pass
+
+
+def decode_seconds(path):
+    """How long one thread needs for an .xz file."""
+    started = time.monotonic()
+    run('xz', '-dc', '-T1', path, stdout=subprocess.DEVNULL)
+    return time.monotonic() - started
