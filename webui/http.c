@@ -1,0 +1,273 @@
+// SPDX-License-Identifier: MIT
+// HTTP over libmicrohttpd inside our own loop: requests with a bounded body, answers now or later.
+#include "webui/http.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+
+struct http {
+	struct loop *loop;
+	struct loop_source *source, *timer;
+	struct MHD_Daemon *daemon;
+	http_handler_fn handler;
+	void *context;
+	uint64_t requests;
+	bool woken; // a connection was resumed since the last round began
+};
+
+// Lets libmicrohttpd do what it can without waiting, then asks when it wants to be called again.
+static void run(void *context)
+{
+	struct http *http = context;
+	MHD_UNSIGNED_LONG_LONG wait_ms = 0;
+	http->woken = false;
+	if (MHD_run(http->daemon) != MHD_YES)
+		log_error("http: the server could not run a round");
+	bool wait = MHD_get_timeout(http->daemon, &wait_ms) == MHD_YES;
+	if (http->woken)
+		wait_ms = 0;
+	int r = wait || http->woken ? loop_timer_after(http->timer, wait_ms * NSEC_PER_MSEC)
+	                            : loop_timer_off(http->timer);
+	if (r < 0)
+		log_error("http: timer: %s", strerror(-r));
+}
+
+// With an external loop a resumed connection makes no descriptor readable: the timer must call for it.
+void http_wake(struct http *http, struct MHD_Connection *connection)
+{
+	MHD_resume_connection(connection);
+	http->woken = true;
+	int r = http->timer ? loop_timer_set(http->timer, 0, 0) : 0;
+	if (r < 0)
+		log_error("http: timer: %s", strerror(-r));
+}
+
+static void on_fd(void *context, uint32_t events)
+{
+	(void)events;
+	run(context);
+}
+
+// The page loads nothing from elsewhere, is framed by nobody, and runs no script but its own files.
+static void add_headers(struct MHD_Response *response)
+{
+	static const char *const headers[][2] = {
+	        {"Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self'; "
+	                                    "img-src 'self'; connect-src 'self'; "
+	                                    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"},
+	        {"X-Content-Type-Options", "nosniff"},
+	        {"X-Frame-Options", "DENY"},
+	        {"Referrer-Policy", "no-referrer"},
+	        {"Cross-Origin-Opener-Policy", "same-origin"},
+	        {"Cross-Origin-Resource-Policy", "same-origin"},
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(headers); i++)
+		if (MHD_add_response_header(response, headers[i][0], headers[i][1]) != MHD_YES)
+			log_error("http: header %s could not be added", headers[i][0]);
+	if (!MHD_get_response_header(response, "Cache-Control") &&
+	        MHD_add_response_header(response, "Cache-Control", "no-store") != MHD_YES)
+		log_error("http: header Cache-Control could not be added");
+}
+
+void http_answer(struct http_request *request, unsigned status, struct MHD_Response *response)
+{
+	if (request->response) {
+		MHD_destroy_response(request->response);
+		request->response = NULL;
+	}
+	if (response)
+		add_headers(response);
+	request->response = response;
+	request->status = status;
+	request->handled = true;
+	if (request->suspended) {
+		request->suspended = false;
+		http_wake(request->http, request->connection);
+	}
+}
+
+static struct MHD_Response *text_response(
+        const char *type, size_t size, void *text, enum MHD_ResponseMemoryMode mode)
+{
+	struct MHD_Response *response = MHD_create_response_from_buffer(size, text, mode);
+	if (response && MHD_add_response_header(response, "Content-Type", type) != MHD_YES) {
+		MHD_destroy_response(response);
+		return NULL;
+	}
+	return response;
+}
+
+void http_answer_text(struct http_request *request, unsigned status, const char *type, const char *text)
+{
+	char *copy = strdup(text);
+	struct MHD_Response *response =
+	        copy ? text_response(type, strlen(copy), copy, MHD_RESPMEM_MUST_FREE) : NULL;
+	http_answer(request, status, response);
+}
+
+void http_answer_json(struct http_request *request, unsigned status, json_t *json)
+{
+	_cleanup_free_ char *text = json ? json_dumps(json, JSON_COMPACT) : NULL;
+	json_decref(json);
+	if (text)
+		http_answer_text(request, status, "application/json", text);
+	else
+		http_answer(request, status, NULL);
+}
+
+void http_answer_error(struct http_request *request, unsigned status, const char *code, const char *text)
+{
+	http_answer_json(request, status, json_pack("{s:{s:s, s:s}}", "error", "code", code, "text", text));
+}
+
+const char *http_header(const struct http_request *request, const char *name)
+{
+	return MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, name);
+}
+
+const char *http_argument(const struct http_request *request, const char *name)
+{
+	return MHD_lookup_connection_value(request->connection, MHD_GET_ARGUMENT_KIND, name);
+}
+
+uint64_t http_request_count(const struct http *http)
+{
+	return http->requests;
+}
+
+static enum MHD_Result queue_answer(struct http_request *request)
+{
+	// Without a response (no memory) the connection is closed: the one answer that needs none.
+	return request->response ? MHD_queue_response(request->connection, request->status, request->response)
+	                         : MHD_NO;
+}
+
+static enum MHD_Result start(struct http *http, struct MHD_Connection *connection, const char *method,
+        const char *path, void **state)
+{
+	struct http_request *request = calloc(1, sizeof(*request));
+	if (!request)
+		return MHD_NO;
+	*state = request;
+	http->requests++;
+	request->http = http;
+	request->connection = connection;
+	request->method = strcmp(method, "HEAD") ? method : "GET";
+	request->path = path;
+	request->body = request->buffer;
+	const char *length = http_header(request, "Content-Length");
+	if (!length || strtoull(length, NULL, 10) <= HTTP_BODY_MAX)
+		return MHD_YES;
+	http_answer_error(request, 413, "too-large", "the body is over 16 KiB");
+	return queue_answer(request);
+}
+
+// A body that came without its length and grows past the limit ends the connection.
+static enum MHD_Result take_body(struct http_request *request, const char *data, size_t *size)
+{
+	if (*size > HTTP_BODY_MAX - request->body_size)
+		return MHD_NO;
+	memcpy(request->buffer + request->body_size, data, *size);
+	request->body_size += *size;
+	*size = 0;
+	return MHD_YES;
+}
+
+static enum MHD_Result on_request(void *context, struct MHD_Connection *connection, const char *path,
+        const char *method, const char *version, const char *data, size_t *size, void **state)
+{
+	(void)version;
+	struct http *http = context;
+	struct http_request *request = *state;
+	if (!request)
+		return start(http, connection, method, path, state);
+	if (*size)
+		return take_body(request, data, size);
+	if (!request->handled)
+		http->handler(http->context, request);
+	if (request->handled)
+		return queue_answer(request);
+	request->suspended = true;
+	MHD_suspend_connection(connection);
+	return MHD_YES;
+}
+
+static void on_completed(
+        void *context, struct MHD_Connection *connection, void **state, enum MHD_RequestTerminationCode code)
+{
+	(void)context;
+	(void)connection;
+	(void)code;
+	struct http_request *request = *state;
+	if (!request)
+		return;
+	if (request->ended)
+		request->ended(request->context, request);
+	if (request->response)
+		MHD_destroy_response(request->response);
+	free(request);
+	*state = NULL;
+}
+
+static void on_log(void *context, const char *format, va_list ap) __attribute__((format(printf, 2, 0)));
+static void on_log(void *context, const char *format, va_list ap)
+{
+	(void)context;
+	char text[256];
+	vsnprintf(text, sizeof(text), format, ap);
+	text[strcspn(text, "\r\n")] = 0;
+	log_debug("http: %s", text);
+}
+
+static int http_start(struct http *http, int listen_fd, struct err *e)
+{
+	http->daemon = MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL,
+	        NULL, on_request, http, MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL, MHD_OPTION_LISTEN_SOCKET,
+	        listen_fd, MHD_OPTION_CONNECTION_LIMIT, (unsigned)HTTP_CONNECTIONS_MAX,
+	        MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)HTTP_TIMEOUT_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+	        (size_t)32768, MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL, MHD_OPTION_END);
+	if (!http->daemon) {
+		close(listen_fd);
+		return err_set(e, EIO, "http: the server cannot be started");
+	}
+	const union MHD_DaemonInfo *info = MHD_get_daemon_info(http->daemon, MHD_DAEMON_INFO_EPOLL_FD);
+	if (!info)
+		return err_set(e, EIO, "http: libmicrohttpd has no epoll");
+	int r = loop_add_timer(http->loop, run, http, &http->timer, e);
+	if (r == 0)
+		r = loop_add_fd(http->loop, info->epoll_fd, EPOLLIN, on_fd, http, &http->source, e);
+	return r;
+}
+
+int http_new(struct loop *loop, int listen_fd, http_handler_fn handler, void *context, struct http **out,
+        struct err *e)
+{
+	struct http *http = calloc(1, sizeof(*http));
+	if (!http) {
+		close(listen_fd);
+		return err_sys(e, ENOMEM, "http");
+	}
+	*http = (struct http){.loop = loop, .handler = handler, .context = context};
+	int r = http_start(http, listen_fd, e);
+	if (r < 0) {
+		http_free(http);
+		return r;
+	}
+	*out = http;
+	return 0;
+}
+
+struct http *http_free(struct http *http)
+{
+	if (!http)
+		return NULL;
+	http->source = loop_remove(http->source);
+	http->timer = loop_remove(http->timer);
+	if (http->daemon)
+		MHD_stop_daemon(http->daemon);
+	free(http);
+	return NULL;
+}

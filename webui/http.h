@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: MIT
+// HTTP over libmicrohttpd inside our own loop: requests with a bounded body, answers now or later.
+#ifndef GANGWAY_WEBUI_HTTP_H
+#define GANGWAY_WEBUI_HTTP_H
+
+#include <jansson.h>
+#include <microhttpd.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/loop.h"
+
+enum {
+	HTTP_BODY_MAX = 16 * 1024,
+	HTTP_CONNECTIONS_MAX = 96, // 32 event streams, and room for what else pages and scrapers ask
+	HTTP_TIMEOUT_S = 20,       // without a byte either way
+};
+
+struct http;
+
+struct http_request {
+	const char *method; // "HEAD" arrives as "GET"
+	const char *path;   // percent-decoded
+	const char *body;   // NUL-terminated
+	size_t body_size;
+	// Set by whoever answers later: called when the request ends in any way, answered or not.
+	void (*ended)(void *context, struct http_request *request);
+	void *context;
+	// The rest is http.c's.
+	struct http *http;
+	struct MHD_Connection *connection;
+	struct MHD_Response *response;
+	unsigned status;
+	bool handled, suspended;
+	char buffer[HTTP_BODY_MAX + 1];
+};
+
+// Answers with one of the http_answer functions, now or later; until then the connection sleeps.
+typedef void (*http_handler_fn)(void *context, struct http_request *request);
+
+// Serves the listening socket, which it takes over.
+int http_new(struct loop *loop, int listen_fd, http_handler_fn handler, void *context, struct http **out,
+        struct err *e);
+// Ends all connections; sleeping streams must have been woken (events_free) before. Always NULL.
+struct http *http_free(struct http *http);
+
+// A header or query argument, NULL when absent. Borrowed until the request ends.
+const char *http_header(const struct http_request *request, const char *name);
+const char *http_argument(const struct http_request *request, const char *name);
+
+// Takes the response over and puts the security headers on it. NULL counts as an allocation failure.
+void http_answer(struct http_request *request, unsigned status, struct MHD_Response *response);
+void http_answer_text(struct http_request *request, unsigned status, const char *type, const char *text);
+// `json` is stolen.
+void http_answer_json(struct http_request *request, unsigned status, json_t *json);
+// {"error":{"code","text"}}
+void http_answer_error(struct http_request *request, unsigned status, const char *code, const char *text);
+
+// Wakes a connection that sleeps in MHD_suspend_connection(); the server goes on with it in the loop's next round.
+void http_wake(struct http *http, struct MHD_Connection *connection);
+
+// Requests served so far.
+uint64_t http_request_count(const struct http *http);
+
+#endif
