@@ -16,3 +16,9 @@ line_units := $(filter $(BUILD)/tests/unit/test_umsboard_%,$(units))
 $(line_units): $(line_objs)
 $(line_units): LDFLAGS += $(line_objs)
 units: $(BUILD)/line/umsboard
+
+line:
+	@test -n "$(NO_DEPS)" || deploy/install-deps build line
+	@$(MAKE) --no-print-directory -j$(JOBS) all $(BUILD)/line/umsboard
+	@tests/line/run --build $(BUILD) $(LINE_ARGS)
+check_all_parts += line

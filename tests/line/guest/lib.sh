@@ -1,0 +1,139 @@
+# What scenarios are written with. They run in a subshell of their own with `set -eu`.
+#
+#   board NAME KEY=VALUE...   makes a board (64 MiB unless size= says otherwise); it is off
+#   plug NAME...              power and cable, and waits for the disk of each
+#   ums WORD...               umsboard's control socket, as it is
+#   disk NAME                 the board's disk (/dev/sdX), or nothing
+#   figure TEXT               what the scenario's line shows
+#   check TEXT CONDITION...   fails the scenario with TEXT when the command fails
+# shellcheck shell=bash
+
+UMS=/run/line/ums.sock
+
+start_umsboard() {
+	"$BUILD/line/umsboard" serve "$UMS" >"$OUT/umsboard.log" 2>&1 &
+	until [ -S "$UMS" ]; do :; done
+}
+
+ums() {
+	"$BUILD/line/umsboard" ctl "$UMS" "$@"
+}
+
+declare -A port_of
+next_port=0
+
+# Boards take the ports of the first hub, then of the next; port=H.P overrides.
+board() {
+	local name=$1 port=$((next_port / 15)).$((next_port % 15 + 1)) word
+	shift
+	for word in "$@"; do case $word in port=*) port=${word#*=} ;; esac; done
+	next_port=$((next_port + 1))
+	port_of[$name]=$port
+	ums add "$name" "file=$LINE/$name.img" size=64M "port=$port" "$@"
+}
+
+# vhci_hcd.N's high-speed hub is usbB; port P below it is B-P.
+usb_path() {
+	local hub=${port_of[$1]%.*} port=${port_of[$1]#*.} bus
+	for bus in "/sys/devices/platform/vhci_hcd.$hub"/usb[0-9]*; do
+		[ "$(cat "$bus/speed")" = 480 ] && echo "$bus/${bus##*usb}-$port"
+	done
+	return 0
+}
+
+disk() {
+	local lun=${2:-0} block
+	for block in "$(usb_path "$1")"/*:1.0/host*/target*/*:"$lun"/block/*; do
+		[ -e "$block" ] && echo "/dev/${block##*/}"
+	done
+	return 0
+}
+
+# Waits for a condition without missing it: every uevent is a reason to look again.
+wait_for() {
+	local seconds=$1 event
+	shift
+	"$@" && return 0
+	exec 9< <(exec udevadm monitor --kernel --udev 2>/dev/null)
+	local monitor=$! end=$((SECONDS + seconds)) result=1
+	while :; do
+		if "$@"; then result=0; break; fi
+		[ $SECONDS -lt $end ] || break
+		# shellcheck disable=SC2034
+		read -r -t 1 event <&9 || :
+	done
+	kill "$monitor" 2>/dev/null
+	exec 9<&-
+	return $result
+}
+
+has_disk() {
+	local d
+	d=$(disk "$1")
+	[ -n "$d" ] && [ -e "/run/udev/data/b$(cat "/sys/class/block/${d##*/}/dev")" ]
+}
+has_no_disk() { [ -z "$(disk "$1")" ]; }
+has_all_disks() {
+	local name
+	for name in "$@"; do has_disk "$name" || return 1; done
+}
+
+plug() {
+	ums plug "$@"
+	wait_for 60 has_all_disks "$@" || { echo "no disk for all of: $*"; return 1; }
+}
+
+board_status() { ums status "$1"; }
+board_value() { ums status "$1" | tr ' ' '\n' | sed -n "s/^$2=//p"; }
+
+figure() { echo "$*" >"$LINE/figure"; }
+check() {
+	local text=$1
+	shift
+	"$@" || { echo "check failed: $text ($*)"; return 1; }
+}
+# One attribute of a board's disk in sysfs, e.g. `queue b1 device/timeout`.
+attribute() { cat "/sys/class/block/$(basename "$(disk "$1")")/$2"; }
+# The command must fail.
+refused() { ! "$@"; }
+
+# A file of that size whose content is never the same twice.
+random_file() { head -c "$2" /dev/urandom >"$1"; }
+# Writes a file to a board's disk past the page cache and reads it back the same way.
+write_direct() { dd if="$2" of="$(disk "$1")" bs=1M oflag=direct conv=notrunc status=none; }
+read_direct() { dd if="$(disk "$1")" bs=1M iflag=direct status=none | head -c "$2"; }
+# MB/s from bytes and a start in ms.
+rate() { echo "$(($1 / 1000 / ($(now_ms) - $2 + 1))) MB/s"; }
+now_ms() { awk '{ printf "%d\n", $1 * 1000 }' /proc/uptime; }
+
+clean_up() {
+	local names
+	names=$(ums status | sed 's/^name=\([^ ]*\).*/\1/')
+	# shellcheck disable=SC2086
+	[ -z "$names" ] || { ums unplug all; ums remove $names; }
+	rm -f "$LINE"/*.img*
+	udevadm settle
+}
+
+run_scenario() {
+	local name=$1 started result log="$OUT/$1.log"
+	started=$(now_ms)
+	echo "line: scenario $name" >/dev/kmsg
+	rm -f "$LINE/figure"
+	(
+		set -eu
+		cd "$LINE"
+		. "$SRC/tests/line/scenarios/$name.sh"
+	) >"$log" 2>&1
+	result=$?
+	local seconds=$((($(now_ms) - started) / 1000)) shown=
+	[ ! -e "$LINE/figure" ] || shown=$(cat "$LINE/figure")
+	if [ $result = 0 ]; then
+		echo "ok     $name: $shown ($seconds s)" >>"$OUT/results"
+	else
+		echo "FAILED $name: $(tail -n 1 "$log") ($seconds s)" >>"$OUT/results"
+		ums status >"$OUT/$name.boards" 2>&1
+		dmesg | tail -n 200 >"$OUT/$name.kernel"
+	fi
+	clean_up >>"$log" 2>&1
+}
