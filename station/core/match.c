@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: MIT
+// Is this disk a board, is it this job's board, may it be programmed by itself, and if not why not.
+#include "core/match.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+static void result_set(struct match_result *out, enum match_verdict verdict, enum failure failure,
+        const char *format, ...) __attribute__((format(printf, 4, 5)));
+
+static void result_set(
+        struct match_result *out, enum match_verdict verdict, enum failure failure, const char *format, ...)
+{
+	out->verdict = verdict;
+	out->failure = failure;
+	va_list ap;
+	va_start(ap, format);
+	vsnprintf(out->reason, sizeof(out->reason), format, ap);
+	va_end(ap);
+}
+
+bool match_is_ums(const struct match_board *board)
+{
+	return !strcmp(board->vendor, "Linux") && !strncmp(board->product, "UMS disk", 8) &&
+	       !strcmp(board->revision, "ffff");
+}
+
+static bool usb_id_allowed(const struct match_board *board, const struct match_rules *rules)
+{
+	if (!rules->usb_ids)
+		return true;
+	for (const char *const *id = rules->usb_ids; *id; id++)
+		if (!strcmp(*id, board->usb_id))
+			return true;
+	return false;
+}
+
+// Refusals that hold with and without a job.
+static bool refuse_stranger(
+        const struct match_board *board, const struct match_rules *rules, struct match_result *out)
+{
+	if (!board->usb)
+		return false;
+	if (!match_is_ums(board)) {
+		result_set(out, MATCH_REFUSED, FAILURE_TARGET_MISMATCH,
+		        "not a board in U-Boot's ums: %.16s %.24s %.8s", board->vendor, board->product,
+		        board->revision);
+		return true;
+	}
+	if (!usb_id_allowed(board, rules)) {
+		result_set(out, MATCH_REFUSED, FAILURE_TARGET_MISMATCH,
+		        "USB id %.12s is not in the fixture's list", board->usb_id);
+		return true;
+	}
+	return false;
+}
+
+static bool refuse_misfit(
+        const struct match_board *board, const struct match_rules *rules, struct match_result *out)
+{
+	if (board->size < rules->image_size) {
+		result_set(out, MATCH_REFUSED, FAILURE_TARGET_TOO_SMALL,
+		        "%" PRIu64 " bytes, the image needs %" PRIu64, board->size, rules->image_size);
+		return true;
+	}
+	if (rules->size_max && board->size > rules->size_max) {
+		result_set(out, MATCH_REFUSED, FAILURE_TARGET_MISMATCH,
+		        "%" PRIu64 " bytes is more than this job's boards have (%" PRIu64 ")", board->size,
+		        rules->size_max);
+		return true;
+	}
+	if (rules->gpt_sector && board->logical_sector && rules->gpt_sector != board->logical_sector) {
+		result_set(out, MATCH_REFUSED, FAILURE_TARGET_SECTOR_SIZE,
+		        "%" PRIu32 "-byte sectors, the image's GPT was made for %" PRIu32,
+		        board->logical_sector, rules->gpt_sector);
+		return true;
+	}
+	return false;
+}
+
+static bool hold(const struct match_board *board, const struct match_rules *rules,
+        const struct match_history *history, struct match_result *out)
+{
+	if (history->duplicate) {
+		result_set(out, MATCH_HELD, FAILURE_SERIAL_DUPLICATE,
+		        "another slot has a board with serial %.64s", board->serial);
+		return true;
+	}
+	if (history->granted)
+		return false;
+	if (rules->serial_required && !board->serial[0]) {
+		result_set(
+		        out, MATCH_HELD, FAILURE_SERIAL_MISSING, "the board has no serial number: scan one");
+		return true;
+	}
+	if (history->returned) {
+		result_set(out, MATCH_HELD, FAILURE_NONE, "RETURNED: this board has its verdict already");
+		out->returned = true;
+		return true;
+	}
+	return false;
+}
+
+void match_judge(const struct match_board *board, const struct match_rules *rules,
+        const struct match_history *history, struct match_result *out)
+{
+	memset(out, 0, sizeof(*out));
+	if (refuse_stranger(board, rules, out))
+		return;
+	if (!rules->open) {
+		result_set(out, MATCH_NO_JOB, FAILURE_NONE, "no job is open");
+		return;
+	}
+	if (refuse_misfit(board, rules, out) || hold(board, rules, history, out))
+		return;
+	out->verdict = MATCH_OK;
+}
+
+const char *match_verdict_name(enum match_verdict verdict)
+{
+	static const char *const names[] = {"no-job", "ok", "held", "refused"};
+	return (unsigned)verdict < sizeof(names) / sizeof(names[0]) ? names[verdict] : "refused";
+}

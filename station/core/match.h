@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: MIT
+// Is this disk a board, is it this job's board, may it be programmed by itself, and if not why not.
+#ifndef GANGWAY_CORE_MATCH_H
+#define GANGWAY_CORE_MATCH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/failure.h"
+
+enum match_verdict {
+	MATCH_NO_JOB,  // a board, but no job is open
+	MATCH_OK,      // this job's board
+	MATCH_HELD,    // waits for a person: serial missing, duplicate, returned
+	MATCH_REFUSED, // not this job's board: not one byte is written
+};
+
+// What discovery found out about a disk.
+struct match_board {
+	const char *serial;                      // "" when it has none
+	const char *vendor, *product, *revision; // SCSI INQUIRY, white space trimmed; "" where there is none
+	const char *usb_id;                      // "0525:a4a5"; "" when it is no USB disk
+	uint64_t size;                           // bytes
+	uint32_t logical_sector;                 // bytes; 0: not known yet
+	bool usb;                                // found on a USB port: must carry U-Boot's signature
+};
+
+// What the open job asks for.
+struct match_rules {
+	bool open;                  // a job is open
+	bool serial_required;       // a board without a serial waits for one
+	uint64_t image_size;        // bytes
+	uint64_t size_max;          // 0: no upper end of the size window
+	uint32_t gpt_sector;        // 512 or 4096: the sector size the image's GPT was made for; 0: none
+	const char *const *usb_ids; // allowed "vid:pid"s, NULL-terminated; NULL: any
+};
+
+// What the station knows of this board beside the board itself.
+struct match_history {
+	bool duplicate; // another slot has a board with this serial
+	bool returned;  // this job has given this board a verdict already (law 7)
+	bool granted;   // a person released it since it was plugged in
+};
+
+struct match_result {
+	enum match_verdict verdict;
+	enum failure failure; // FAILURE_NONE for OK, NO_JOB and a returned board
+	bool returned;
+	char reason[160]; // one line for the tile; "" for OK
+};
+
+void match_judge(const struct match_board *board, const struct match_rules *rules,
+        const struct match_history *history, struct match_result *out);
+
+// Whether INQUIRY says U-Boot's `ums`: vendor "Linux", product "UMS disk N", revision "ffff"
+// (U-Boot drivers/usb/gadget/f_mass_storage.c). VID:PID alone would take Linux's g_mass_storage for a board.
+bool match_is_ums(const struct match_board *board);
+
+// "ok", "held", "refused", "no-job"
+const char *match_verdict_name(enum match_verdict verdict);
+
+#endif

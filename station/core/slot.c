@@ -1,0 +1,442 @@
+// SPDX-License-Identifier: MIT
+// The slot machine.
+#include "core/slot.h"
+
+#include <stdio.h>
+#include <string.h>
+
+// No worker has the device and no row is under way: the slot may look at the next board.
+static bool slot_is_idle(const struct slot *s)
+{
+	return s->worker == SLOT_WORKER_NONE && s->row == SLOT_ROW_NONE;
+}
+
+static bool slot_holds_verdict(const struct slot *s)
+{
+	return s->state == SLOT_FAIL || s->state == SLOT_INTERRUPTED;
+}
+
+static void slot_clear(struct slot *s)
+{
+	enum slot_worker worker = s->worker;
+	enum slot_row row = s->row;
+	*s = (struct slot){.worker = worker, .row = row};
+}
+
+// What the plugged-in board's admission makes of an idle slot.
+static void slot_admit(struct slot *s)
+{
+	static const enum slot_state states[] = {[MATCH_NO_JOB] = SLOT_PRESENT,
+	        [MATCH_OK] = SLOT_MATCHED,
+	        [MATCH_HELD] = SLOT_HOLD,
+	        [MATCH_REFUSED] = SLOT_REFUSED};
+	s->state = states[s->admission.verdict];
+	s->failure = s->admission.failure;
+	s->result = SLOT_RESULT_NONE;
+	s->waiting = false;
+	s->acknowledged = false;
+	s->gone = false;
+	s->stopping = false;
+	s->returned = s->admission.returned;
+}
+
+static void slot_hold(struct slot *s, enum failure failure, const char *reason)
+{
+	s->admission = (struct match_result){.verdict = MATCH_HELD, .failure = failure};
+	snprintf(s->admission.reason, sizeof(s->admission.reason), "%s", reason);
+	slot_admit(s);
+}
+
+// The board is not there (any more): only what must outlive the cable stays.
+static void slot_leave(struct slot *s)
+{
+	bool stays = s->state == SLOT_PASS || s->state == SLOT_UNVERIFIED || s->state == SLOT_LOST ||
+	             (slot_holds_verdict(s) && !s->acknowledged);
+	if (!stays)
+		slot_clear(s);
+}
+
+static void slot_after_idle(struct slot *s)
+{
+	if (!slot_is_idle(s))
+		return;
+	if (!s->present)
+		slot_leave(s);
+	else if (s->waiting && (!slot_holds_verdict(s) || s->acknowledged))
+		slot_admit(s);
+}
+
+static void on_left(struct slot *s, struct slot_actions *out)
+{
+	if (!s->present)
+		return;
+	s->present = s->waiting = s->granted = false;
+	if (s->worker == SLOT_WORKER_RUNNING && !s->result) {
+		s->gone = true;
+		if (!s->stopping)
+			out->set |= SLOT_DO_CANCEL;
+		s->stopping = true;
+		return;
+	}
+	if (slot_is_idle(s))
+		slot_leave(s);
+}
+
+static void on_arrived(struct slot *s, const struct slot_event *event, struct slot_actions *out)
+{
+	on_left(s, out); // a fixture that reports two arrivals in a row has missed the leaving between them
+	s->present = true;
+	s->odd = s->granted = false;
+	s->admission = event->admission;
+	if (!slot_is_idle(s)) {
+		s->waiting = !event->same_plug;
+		if (s->worker == SLOT_WORKER_STUCK && (s->state == SLOT_PASS || s->state == SLOT_UNVERIFIED))
+			s->state = SLOT_LOST;
+		return;
+	}
+	bool verdict = s->state == SLOT_PASS || s->state == SLOT_UNVERIFIED || slot_holds_verdict(s);
+	if (verdict && event->same_plug)
+		return;
+	if (slot_holds_verdict(s) && !s->acknowledged) {
+		s->waiting = true;
+		return;
+	}
+	if (verdict && event->same_board && event->admission.verdict == MATCH_NO_JOB)
+		return;
+	slot_admit(s);
+}
+
+static void on_odd(struct slot *s, const struct slot_event *event)
+{
+	if (!slot_is_idle(s) || s->present || (s->state != SLOT_EMPTY && !s->odd))
+		return;
+	s->admission = event->admission;
+	s->admission.verdict = MATCH_REFUSED;
+	s->admission.failure = FAILURE_TARGET_MISMATCH;
+	slot_admit(s);
+	s->odd = true;
+}
+
+static void on_rematch(struct slot *s, const struct slot_event *event)
+{
+	if (!s->present)
+		return;
+	bool by_hand =
+	        !s->granted && s->state == SLOT_HOLD && (s->failure == FAILURE_CANCELLED || s->returned);
+	bool open = s->state == SLOT_PRESENT || s->state == SLOT_MATCHED || s->state == SLOT_REFUSED ||
+	            s->state == SLOT_HOLD;
+	if (slot_is_idle(s) && open && !by_hand) {
+		s->admission = event->admission;
+		slot_admit(s);
+	} else if (s->waiting) {
+		s->admission = event->admission;
+	}
+}
+
+static void on_start(struct slot *s, struct slot_actions *out)
+{
+	if (!slot_is_ready(s))
+		return;
+	s->worker = SLOT_WORKER_RUNNING;
+	s->result = SLOT_RESULT_NONE;
+	s->gone = s->stopping = s->returned = s->sent_go = false;
+	out->set |= SLOT_DO_START_WORKER | SLOT_DO_COUNT_START;
+}
+
+static void on_claimed(struct slot *s, const struct slot_event *event, struct slot_actions *out)
+{
+	if (s->state != SLOT_MATCHED || s->worker != SLOT_WORKER_RUNNING || s->row || s->result ||
+	        s->stopping)
+		return;
+	if (event->carries_plan && !s->granted) {
+		s->returned = s->stopping = true;
+		out->set |= SLOT_DO_CANCEL;
+		return;
+	}
+	s->state = SLOT_CLAIMED;
+	s->row = SLOT_ROW_OPENING;
+	out->set |= SLOT_DO_OPEN_ROW;
+}
+
+static void slot_close(struct slot *s, struct slot_actions *out)
+{
+	s->state = SLOT_RECORDING;
+	s->row = SLOT_ROW_CLOSING;
+	out->set |= SLOT_DO_CLOSE_ROW;
+}
+
+static void on_opened(struct slot *s, struct slot_actions *out)
+{
+	if (s->row != SLOT_ROW_OPENING)
+		return;
+	s->row = SLOT_ROW_OPEN;
+	if (s->result) {
+		slot_close(s, out);
+	} else if (s->state == SLOT_CLAIMED && !s->stopping) {
+		s->state = SLOT_WRITING;
+		s->sent_go = true;
+		out->set |= SLOT_DO_GO;
+	}
+}
+
+static void on_stage(struct slot *s, const struct slot_event *event)
+{
+	bool running = s->state >= SLOT_WRITING && s->state <= SLOT_COMMITTING;
+	if (running && !s->result && event->stage >= SLOT_WRITING && event->stage <= SLOT_COMMITTING)
+		s->state = event->stage;
+}
+
+// Whom the attempt's end is about. Laws 2, 3 and 8.
+static void slot_judge(struct slot *s, const struct slot_event *event)
+{
+	s->result = event->result ? event->result : SLOT_RESULT_FAIL;
+	s->failure = event->failure;
+	if (s->result == SLOT_RESULT_PASS || s->result == SLOT_RESULT_UNVERIFIED) {
+		if (s->sent_go) {
+			s->failure = FAILURE_NONE;
+			return;
+		}
+		s->result = SLOT_RESULT_FAIL; // it cannot have written: nobody let it
+		s->failure = FAILURE_STATION_ERROR;
+	}
+	if (s->failure == FAILURE_NONE)
+		s->failure = FAILURE_STATION_ERROR;
+	enum blame blame = failure_info(s->failure)->blame;
+	if (s->gone && (blame == BLAME_DEVICE || s->failure == FAILURE_CANCELLED)) {
+		s->failure = FAILURE_DEVICE_GONE;
+		blame = BLAME_DEVICE;
+	}
+	s->result = blame == BLAME_DEVICE || blame == BLAME_STATION ? SLOT_RESULT_FAIL : SLOT_RESULT_ABORTED;
+}
+
+static void slot_free_worker(struct slot *s, struct slot_actions *out)
+{
+	if (s->worker != SLOT_WORKER_RUNNING)
+		return;
+	s->worker = SLOT_WORKER_RELEASING;
+	out->set |= SLOT_DO_FREE_WORKER;
+}
+
+// An attempt that ended without a verdict on the board: it waits again, or waits for a person.
+static void slot_settle_aborted(struct slot *s)
+{
+	enum failure failure = s->failure;
+	enum blame blame = failure_info(failure)->blame;
+	if (!s->present) {
+		s->state = SLOT_EMPTY;
+		s->result = SLOT_RESULT_NONE;
+		s->failure = FAILURE_NONE;
+	} else if (s->waiting) {
+		slot_admit(s);
+	} else if (blame == BLAME_STORE || blame == BLAME_IMPORT) {
+		slot_admit(s);
+	} else {
+		slot_hold(s, failure, failure_info(failure)->reason);
+	}
+}
+
+// The verdict of a worker that never got as far as a row. True when that is all there is to it.
+static bool slot_settle_rowless(struct slot *s, const struct slot_event *event, struct slot_actions *out)
+{
+	enum blame blame = failure_info(s->failure)->blame;
+	if (s->returned) {
+		slot_hold(s, FAILURE_NONE, "RETURNED: this board holds this image already");
+		s->admission.returned = s->returned = true;
+	} else if (s->gone && blame == BLAME_DEVICE) {
+		s->result = SLOT_RESULT_NONE;
+		s->failure = FAILURE_NONE;
+		s->state = SLOT_EMPTY;
+	} else if (event->refused && blame != BLAME_STORE && blame != BLAME_IMPORT &&
+	           s->failure != FAILURE_CANCELLED) {
+		enum failure failure = s->failure;
+		s->admission = (struct match_result){.verdict = MATCH_REFUSED, .failure = failure};
+		snprintf(s->admission.reason, sizeof(s->admission.reason), "%s",
+		        failure_info(failure)->reason);
+		slot_admit(s);
+		out->set |= SLOT_DO_RECORD_REFUSED;
+	} else if (s->result == SLOT_RESULT_ABORTED) {
+		slot_settle_aborted(s);
+	} else {
+		return false;
+	}
+	slot_free_worker(s, out);
+	out->set |= SLOT_DO_COUNT_UNDO;
+	return true;
+}
+
+static void on_verdict(struct slot *s, const struct slot_event *event, struct slot_actions *out)
+{
+	bool ours =
+	        s->worker == SLOT_WORKER_RUNNING || (s->worker == SLOT_WORKER_STUCK && s->state == SLOT_LOST);
+	if (!ours || s->result)
+		return;
+	slot_judge(s, event);
+	switch (s->row) {
+	case SLOT_ROW_NONE:
+		if (slot_settle_rowless(s, event, out))
+			return;
+		s->row = SLOT_ROW_OPENING;
+		out->set |= SLOT_DO_OPEN_ROW;
+		s->state = SLOT_RECORDING;
+		break;
+	case SLOT_ROW_OPEN: slot_close(s, out); break;
+	default: s->state = SLOT_RECORDING; // closes when the opening row is durable
+	}
+}
+
+static void on_closed(struct slot *s, struct slot_actions *out)
+{
+	if (s->row != SLOT_ROW_CLOSING)
+		return;
+	s->row = SLOT_ROW_NONE;
+	out->set |= SLOT_DO_COUNT_END;
+	slot_free_worker(s, out);
+	s->acknowledged = s->result != SLOT_RESULT_FAIL;
+	s->gone = s->stopping = s->sent_go = false;
+	if (s->result == SLOT_RESULT_PASS)
+		s->state = SLOT_PASS;
+	else if (s->result == SLOT_RESULT_UNVERIFIED)
+		s->state = SLOT_UNVERIFIED;
+	else if (s->result == SLOT_RESULT_FAIL)
+		s->state = SLOT_FAIL;
+	else
+		slot_settle_aborted(s);
+	slot_after_idle(s);
+}
+
+static void on_ended(struct slot *s, struct slot_actions *out)
+{
+	static const struct slot_event died = {
+	        .kind = SLOT_EV_VERDICT, .result = SLOT_RESULT_FAIL, .failure = FAILURE_WORKER_DIED};
+	if (s->worker == SLOT_WORKER_NONE)
+		return;
+	if (s->worker == SLOT_WORKER_FOREIGN)
+		s->state = s->beneath;
+	else
+		on_verdict(s, &died, out); // does nothing after a verdict
+	s->worker = SLOT_WORKER_NONE;
+	out->set &= ~(unsigned)SLOT_DO_FREE_WORKER;
+	if (s->state == SLOT_LOST)
+		s->state = SLOT_EMPTY;
+	slot_after_idle(s);
+}
+
+static void on_stuck(struct slot *s)
+{
+	if (s->worker != SLOT_WORKER_RUNNING && s->worker != SLOT_WORKER_RELEASING)
+		return;
+	s->worker = SLOT_WORKER_STUCK;
+	bool verdict = s->state == SLOT_PASS || s->state == SLOT_UNVERIFIED || slot_holds_verdict(s);
+	if (!s->result && !verdict)
+		s->state = SLOT_LOST;
+}
+
+static void on_ack(struct slot *s, struct slot_actions *out)
+{
+	bool waits = slot_holds_verdict(s) || s->state == SLOT_REFUSED || s->state == SLOT_HOLD;
+	if (!waits || s->acknowledged)
+		return;
+	s->acknowledged = out->accepted = true;
+	if (slot_holds_verdict(s)) {
+		out->set |= SLOT_DO_RECORD_ACK;
+		slot_after_idle(s);
+	}
+}
+
+static void on_release(struct slot *s, const struct slot_event *event, struct slot_actions *out)
+{
+	bool may = s->state == SLOT_HOLD || s->state == SLOT_PASS || s->state == SLOT_UNVERIFIED ||
+	           (slot_holds_verdict(s) && (s->acknowledged || s->state == SLOT_INTERRUPTED));
+	if (!may || !slot_is_idle(s) || !s->present || s->waiting || event->admission.verdict != MATCH_OK)
+		return;
+	out->accepted = true;
+	out->set |= SLOT_DO_RECORD_RELEASE;
+	s->admission = event->admission;
+	slot_admit(s);
+	s->granted = true;
+}
+
+static void on_cancel(struct slot *s, struct slot_actions *out)
+{
+	if (s->worker == SLOT_WORKER_RUNNING && !s->result && !s->stopping) {
+		s->stopping = out->accepted = true;
+		out->set |= SLOT_DO_CANCEL;
+	} else if (slot_is_ready(s)) {
+		out->accepted = true;
+		slot_hold(s, FAILURE_CANCELLED, failure_info(FAILURE_CANCELLED)->reason);
+	}
+}
+
+void slot_step(struct slot *s, const struct slot_event *event, struct slot_actions *out)
+{
+	*out = (struct slot_actions){0};
+	switch (event->kind) {
+	case SLOT_EV_ARRIVED: on_arrived(s, event, out); break;
+	case SLOT_EV_LEFT: on_left(s, out); break;
+	case SLOT_EV_ODD: on_odd(s, event); break;
+	case SLOT_EV_ODD_GONE:
+		if (s->odd)
+			slot_clear(s);
+		break;
+	case SLOT_EV_REMATCH: on_rematch(s, event); break;
+	case SLOT_EV_START: on_start(s, out); break;
+	case SLOT_EV_CLAIMED: on_claimed(s, event, out); break;
+	case SLOT_EV_OPENED: on_opened(s, out); break;
+	case SLOT_EV_STAGE: on_stage(s, event); break;
+	case SLOT_EV_VERDICT: on_verdict(s, event, out); break;
+	case SLOT_EV_CLOSED: on_closed(s, out); break;
+	case SLOT_EV_ENDED: on_ended(s, out); break;
+	case SLOT_EV_STUCK: on_stuck(s); break;
+	case SLOT_EV_ACK: on_ack(s, out); break;
+	case SLOT_EV_RELEASE: on_release(s, event, out); break;
+	case SLOT_EV_CANCEL: on_cancel(s, out); break;
+	case SLOT_EV_COUNT: break;
+	}
+}
+
+void slot_resume(struct slot *s, enum slot_state verdict, enum failure failure, bool acknowledged)
+{
+	*s = (struct slot){.state = verdict, .failure = failure, .acknowledged = acknowledged};
+	if (slot_holds_verdict(s) && acknowledged)
+		*s = (struct slot){0}; // nobody waits for it any more; a board still there is looked at anew
+}
+
+void slot_resume_lost(struct slot *s)
+{
+	s->beneath = s->state;
+	s->state = SLOT_LOST;
+	s->worker = SLOT_WORKER_FOREIGN;
+}
+
+bool slot_is_ready(const struct slot *s)
+{
+	return s->state == SLOT_MATCHED && s->present && slot_is_idle(s);
+}
+
+bool slot_is_busy(const struct slot *s)
+{
+	return (s->worker == SLOT_WORKER_RUNNING && !s->result) || s->row != SLOT_ROW_NONE;
+}
+
+const char *slot_state_name(enum slot_state state)
+{
+	static const char *const names[SLOT_STATE_COUNT] = {"empty", "present", "matched", "claimed",
+	        "writing", "verifying", "committing", "recording", "pass", "fail", "unverified", "refused",
+	        "hold", "lost", "interrupted"};
+	return (unsigned)state < SLOT_STATE_COUNT ? names[state] : "lost";
+}
+
+const char *slot_tile(const struct slot *s)
+{
+	static const char *const tiles[SLOT_STATE_COUNT] = {"LOAD", "HOLD", "HOLD", "BUSY", "BUSY", "BUSY",
+	        "BUSY", "BUSY", "PASS", "FAIL", "UNVERIFIED", "REFUSED", "HOLD", "HOLD", "INTERRUPTED"};
+	if (s->state == SLOT_MATCHED && s->worker == SLOT_WORKER_RUNNING)
+		return "BUSY";
+	return tiles[s->state];
+}
+
+const char *slot_result_name(enum slot_result result)
+{
+	static const char *const names[] = {"", "pass", "unverified", "fail", "aborted"};
+	return (unsigned)result < sizeof(names) / sizeof(names[0]) ? names[result] : "";
+}

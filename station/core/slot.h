@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: MIT
+// The slot machine: what one slot of the fixture does, whatever happens in whatever order. Pure.
+#ifndef GANGWAY_CORE_SLOT_H
+#define GANGWAY_CORE_SLOT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/failure.h"
+#include "core/match.h"
+
+/*
+ *   EMPTY -> PRESENT -> MATCHED -> CLAIMED -> WRITING -> VERIFYING -> COMMITTING -> RECORDING -> PASS
+ *                                                                                         -> FAIL | UNVERIFIED
+ * Beside it: REFUSED (not this job's board; 0 bytes written), HOLD (waits for a person), LOST (a worker that cannot
+ * be reaped; the slot stays shut until it is), INTERRUPTED (the station died in the middle; never becomes PASS).
+ * A verdict outlives the cable: PASS and UNVERIFIED stay until the next, different board; FAIL and INTERRUPTED until
+ * somebody acknowledged them.
+ */
+enum slot_state {
+	SLOT_EMPTY,
+	SLOT_PRESENT,
+	SLOT_MATCHED,
+	SLOT_CLAIMED,
+	SLOT_WRITING,
+	SLOT_VERIFYING,
+	SLOT_COMMITTING,
+	SLOT_RECORDING,
+	SLOT_PASS,
+	SLOT_FAIL,
+	SLOT_UNVERIFIED,
+	SLOT_REFUSED,
+	SLOT_HOLD,
+	SLOT_LOST,
+	SLOT_INTERRUPTED,
+	SLOT_STATE_COUNT
+};
+
+enum slot_worker {
+	SLOT_WORKER_NONE,
+	SLOT_WORKER_RUNNING,
+	SLOT_WORKER_RELEASING, // told to close its device and end
+	SLOT_WORKER_STUCK,     // does not end
+	SLOT_WORKER_FOREIGN,   // a dead station's, which still holds its device
+};
+
+enum slot_row {
+	SLOT_ROW_NONE,
+	SLOT_ROW_OPENING, // attempt.open is queued
+	SLOT_ROW_OPEN,    // ... and durable
+	SLOT_ROW_CLOSING, // attempt.close is queued
+};
+
+enum slot_result {
+	SLOT_RESULT_NONE,
+	SLOT_RESULT_PASS,
+	SLOT_RESULT_UNVERIFIED,
+	SLOT_RESULT_FAIL,
+	SLOT_RESULT_ABORTED, // nothing is said of the board: store, import or operator ended it
+};
+
+struct slot {
+	enum slot_state state;
+	enum slot_worker worker;
+	enum slot_row row;
+	enum slot_result result; // of the attempt under way or standing
+	enum failure failure;    // of the standing FAIL, REFUSED, HOLD or INTERRUPTED
+	enum slot_state beneath; // LOST: the verdict to show again when the worker is gone
+	bool present;            // a board is plugged in
+	bool odd;                // REFUSED: what is plugged in is not a board
+	bool waiting; // a board came under a standing FAIL or a living worker: looked at afterwards
+	bool acknowledged;
+	bool granted;  // a person released the board that is plugged in
+	bool gone;     // the board left in the middle of its attempt
+	bool stopping; // the worker was told to cancel
+	bool returned; // the worker found this plan on a board that has no serial
+	bool sent_go;
+	struct match_result admission; // of the board that is plugged in
+};
+
+enum slot_event_kind {
+	SLOT_EV_ARRIVED, // admission; same_plug, same_board
+	SLOT_EV_LEFT,
+	SLOT_EV_ODD, // admission.reason: something that is not a board
+	SLOT_EV_ODD_GONE,
+	SLOT_EV_REMATCH, // admission: the job or the board's serial changed
+	SLOT_EV_START,   // the station grants a start
+	SLOT_EV_CLAIMED, // carries_plan
+	SLOT_EV_OPENED,  // the attempt's row is durable
+	SLOT_EV_STAGE,   // stage
+	SLOT_EV_VERDICT, // result, failure, refused
+	SLOT_EV_CLOSED,  // the verdict's row is durable
+	SLOT_EV_ENDED,   // the worker is reaped
+	SLOT_EV_STUCK,
+	SLOT_EV_ACK,
+	SLOT_EV_RELEASE, // admission, made with granted
+	SLOT_EV_CANCEL,
+	SLOT_EV_COUNT
+};
+
+struct slot_event {
+	enum slot_event_kind kind;
+	struct match_result admission;
+	bool same_plug;        // ARRIVED at the station's start: never unplugged since the standing verdict
+	bool same_board;       // ARRIVED: the board of the standing verdict
+	bool carries_plan;     // CLAIMED: a board without a serial that holds this plan already
+	bool refused;          // VERDICT: fail before the first byte
+	enum slot_state stage; // STAGE: WRITING, VERIFYING or COMMITTING
+	enum slot_result result;
+	enum failure failure;
+};
+
+enum slot_action {
+	SLOT_DO_START_WORKER = 1 << 0,
+	SLOT_DO_OPEN_ROW = 1 << 1,  // append attempt.open; answer with OPENED
+	SLOT_DO_GO = 1 << 2,        // the worker may write
+	SLOT_DO_CLOSE_ROW = 1 << 3, // append attempt.close with result and failure; answer with CLOSED
+	SLOT_DO_FREE_WORKER = 1 << 4,
+	SLOT_DO_CANCEL = 1 << 5,
+	SLOT_DO_COUNT_START = 1 << 6, // one more in flight
+	SLOT_DO_COUNT_END = 1 << 7,   // slot->result has been counted
+	SLOT_DO_COUNT_UNDO = 1 << 8,  // the start came to nothing
+	SLOT_DO_RECORD_REFUSED = 1 << 9,
+	SLOT_DO_RECORD_ACK = 1 << 10,
+	SLOT_DO_RECORD_RELEASE = 1 << 11,
+};
+
+struct slot_actions {
+	unsigned set;  // enum slot_action
+	bool accepted; // a person's event (ACK, RELEASE, CANCEL) had something to act on
+};
+
+// Takes one event. Every event is legal in every state; one that makes no sense there changes nothing.
+void slot_step(struct slot *slot, const struct slot_event *event, struct slot_actions *out);
+
+// At the station's start, before the fixture reports: what the ledger says of this slot.
+void slot_resume(struct slot *slot, enum slot_state verdict, enum failure failure, bool acknowledged);
+// As well: a dead station's worker still lives. ENDED follows when it is gone.
+void slot_resume_lost(struct slot *slot);
+
+// Whether a START would start a worker now.
+bool slot_is_ready(const struct slot *slot);
+// From START to CLOSED.
+bool slot_is_busy(const struct slot *slot);
+
+const char *slot_state_name(enum slot_state state); // "empty", "present", ...
+// The trade's word: LOAD BUSY PASS FAIL HOLD REFUSED INTERRUPTED UNVERIFIED.
+const char *slot_tile(const struct slot *slot);
+const char *slot_result_name(enum slot_result result); // "pass", "unverified", "fail", "aborted"; "" for none
+
+#endif
