@@ -81,6 +81,8 @@ struct fixture_events {
 	void (*left)(void *context, unsigned slot);
 	// Something is there that is not a board; the reason is for the tile. Also "" when it is gone again.
 	void (*oddity)(void *context, unsigned slot, const char *reason);
+	// The same board, never unplugged, is known better now (its scripted faults; a serial that came late).
+	void (*changed)(void *context, const struct board *board);
 };
 
 // One table per kind. A fixture never opens a disk for reading or writing data: that is the worker's.
@@ -90,6 +92,12 @@ struct fixture_ops {
 	int (*start)(struct fixture *f, struct err *e);
 	// Power to a slot's port; -ENOTSUP where the hub cannot. The answer comes as left/arrived.
 	int (*power)(struct fixture *f, unsigned slot, bool on, struct err *e);
+	// A worker says that this slot's board is gone: look whether it is (sysfs may know later than the worker).
+	// NULL where the fixture hears of it anyway.
+	void (*recheck)(struct fixture *f, unsigned slot);
+	// Simulated fixtures only (else NULL): what = "plug" (argument: "new", "same"), "unplug", "fault"
+	// (argument: KIND@OFFSET[=VALUE], "none").
+	int (*act)(struct fixture *f, const char *what, unsigned slot, const char *argument, struct err *e);
 	void (*free)(struct fixture *f);
 };
 
@@ -118,5 +126,47 @@ static inline struct fixture *fixture_free(struct fixture *f)
 
 // "write-error" and so on; BOARD_FAULT_NONE for an unknown word.
 enum board_fault_kind board_fault_from_name(const char *name);
+
+// "KIND@OFFSET[=VALUE]"; OFFSET and VALUE may end in K, M or G (powers of 1024).
+int board_fault_parse(const char *text, struct board_fault *out, struct err *e);
+
+// A number of bytes, with K, M or G. False when it is none.
+bool board_bytes_parse(const char *text, uint64_t *out);
+
+// Who this board is, for "has it been here before?": its serial; without one the plug it came by (port and
+// diskseq) or, for a regular file, the file. `key` holds BOARD_KEY_SIZE.
+#define BOARD_KEY_SIZE 192
+void board_key(const struct board *board, char *key);
+
+// A fixture's settings, the [fixture] section of the configuration: known keys only, checked by its kind.
+enum { FIXTURE_SETTINGS_MAX = 2 * BOARD_SLOTS_MAX + 16 };
+struct fixture_settings {
+	char kind[16];
+	unsigned count;
+	struct fixture_setting {
+		char key[40];
+		char value[256];
+	} items[FIXTURE_SETTINGS_MAX];
+};
+int fixture_settings_add(
+        struct fixture_settings *settings, const char *key, const char *value, struct err *e);
+// NULL when it is not set.
+const char *fixture_setting(const struct fixture_settings *settings, const char *key);
+// A number of bytes or a count within [min, max]; `otherwise` when it is not set.
+int fixture_setting_number(const struct fixture_settings *settings, const char *key, uint64_t min,
+        uint64_t max, uint64_t otherwise, uint64_t *out, struct err *e);
+
+// Opens the fixture that settings->kind names. `state` is the station's folder (the virtual boards live in it).
+// Nothing is reported before fixture_start().
+int fixture_open(const struct fixture_settings *settings, const char *state, struct loop *loop,
+        const struct fixture_events *events, void *context, struct fixture **out, struct err *e);
+
+// The kinds' own openers, for the table in fixture.c. Each allocates its struct with the head filled in.
+typedef int (*fixture_open_fn)(const struct fixture_settings *settings, const char *state, struct loop *loop,
+        struct fixture **out, struct err *e);
+int fixture_virtual_open(const struct fixture_settings *settings, const char *state, struct loop *loop,
+        struct fixture **out, struct err *e);
+int fixture_files_open(const struct fixture_settings *settings, const char *state, struct loop *loop,
+        struct fixture **out, struct err *e);
 
 #endif

@@ -71,7 +71,7 @@ static void on_left(struct slot *s, struct slot_actions *out)
 	if (!s->present)
 		return;
 	s->present = s->waiting = s->granted = false;
-	if (s->worker == SLOT_WORKER_RUNNING && !s->result) {
+	if (s->worker == SLOT_WORKER_RUNNING && !s->judged) {
 		s->gone = true;
 		if (!s->stopping)
 			out->set |= SLOT_DO_CANCEL;
@@ -139,7 +139,7 @@ static void on_start(struct slot *s, struct slot_actions *out)
 		return;
 	s->worker = SLOT_WORKER_RUNNING;
 	s->result = SLOT_RESULT_NONE;
-	s->gone = s->stopping = s->returned = s->sent_go = false;
+	s->gone = s->stopping = s->returned = s->sent_go = s->judged = false;
 	out->set |= SLOT_DO_START_WORKER | SLOT_DO_COUNT_START;
 }
 
@@ -170,7 +170,7 @@ static void on_opened(struct slot *s, struct slot_actions *out)
 	if (s->row != SLOT_ROW_OPENING)
 		return;
 	s->row = SLOT_ROW_OPEN;
-	if (s->result) {
+	if (s->judged) {
 		slot_close(s, out);
 	} else if (s->state == SLOT_CLAIMED && !s->stopping) {
 		s->state = SLOT_WRITING;
@@ -182,7 +182,7 @@ static void on_opened(struct slot *s, struct slot_actions *out)
 static void on_stage(struct slot *s, const struct slot_event *event)
 {
 	bool running = s->state >= SLOT_WRITING && s->state <= SLOT_COMMITTING;
-	if (running && !s->result && event->stage >= SLOT_WRITING && event->stage <= SLOT_COMMITTING)
+	if (running && !s->judged && event->stage >= SLOT_WRITING && event->stage <= SLOT_COMMITTING)
 		s->state = event->stage;
 }
 
@@ -268,8 +268,9 @@ static void on_verdict(struct slot *s, const struct slot_event *event, struct sl
 {
 	bool ours =
 	        s->worker == SLOT_WORKER_RUNNING || (s->worker == SLOT_WORKER_STUCK && s->state == SLOT_LOST);
-	if (!ours || s->result)
+	if (!ours || s->judged)
 		return;
+	s->judged = true;
 	slot_judge(s, event);
 	switch (s->row) {
 	case SLOT_ROW_NONE:
@@ -326,8 +327,7 @@ static void on_stuck(struct slot *s)
 	if (s->worker != SLOT_WORKER_RUNNING && s->worker != SLOT_WORKER_RELEASING)
 		return;
 	s->worker = SLOT_WORKER_STUCK;
-	bool verdict = s->state == SLOT_PASS || s->state == SLOT_UNVERIFIED || slot_holds_verdict(s);
-	if (!s->result && !verdict)
+	if (!s->judged)
 		s->state = SLOT_LOST;
 }
 
@@ -358,7 +358,7 @@ static void on_release(struct slot *s, const struct slot_event *event, struct sl
 
 static void on_cancel(struct slot *s, struct slot_actions *out)
 {
-	if (s->worker == SLOT_WORKER_RUNNING && !s->result && !s->stopping) {
+	if (s->worker == SLOT_WORKER_RUNNING && !s->judged && !s->stopping) {
 		s->stopping = out->accepted = true;
 		out->set |= SLOT_DO_CANCEL;
 	} else if (slot_is_ready(s)) {
@@ -415,7 +415,7 @@ bool slot_is_ready(const struct slot *s)
 
 bool slot_is_busy(const struct slot *s)
 {
-	return (s->worker == SLOT_WORKER_RUNNING && !s->result) || s->row != SLOT_ROW_NONE;
+	return (s->worker == SLOT_WORKER_RUNNING && !s->judged) || s->row != SLOT_ROW_NONE;
 }
 
 const char *slot_state_name(enum slot_state state)

@@ -75,6 +75,7 @@ struct slot {
 	bool stopping; // the worker was told to cancel
 	bool returned; // the worker found this plan on a board that has no serial
 	bool sent_go;
+	bool judged;                   // the worker under way has said its verdict, or died without
 	struct match_result admission; // of the board that is plugged in
 };
 

@@ -1,0 +1,396 @@
+// SPDX-License-Identifier: MIT
+// The virtual fixture: a simulated hub whose boards are files. Boards come, leave, come back, have serials or not,
+// a speed, a shared link, an older image on them, and scripted faults.
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <jansson.h>
+#include <limits.h>
+#include <stdatomic.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+#include "base/clock.h"
+#include "base/fd.h"
+#include "base/log.h"
+#include "board/board.h"
+
+// The hub's memory, STATE/boards/hub.json: boards stay plugged in while the station is down, as on a real hub.
+struct virtual_board {
+	bool present;
+	bool ever; // a board was here
+	uint64_t serial;
+	uint64_t plug; // plays diskseq: rises with every plugging
+	struct board_model model;
+};
+
+struct virtual_hub {
+	struct fixture base;
+	char folder[200]; // a board's path must fit board_identity.node
+	char older[256]; // copied onto every new board; "" for blank boards
+	uint64_t size, rate, link_rate;
+	uint64_t arrive_ns; // between two first arrivals
+	bool serials, fresh;
+	int link_fd;
+	uint64_t next_serial, next_plug;
+	struct loop_source *timer;
+	unsigned arrive_next;
+	struct virtual_board boards[BOARD_SLOTS_MAX];
+};
+
+static struct virtual_hub *hub_of(struct fixture *f)
+{
+	union {
+		struct fixture *base;
+		struct virtual_hub *hub;
+	} it = {.base = f}; // base is the first member
+	return it.hub;
+}
+
+static void board_path(
+        const struct virtual_hub *hub, unsigned slot, const char *suffix, char *path, size_t size)
+{
+	snprintf(path, size, "%s/%s.img%s", hub->folder, hub->base.slots[slot].label, suffix);
+}
+
+static void serial_text(
+        const struct virtual_hub *hub, const struct virtual_board *board, char *text, size_t size)
+{
+	if (hub->serials && board->serial)
+		snprintf(text, size, "VB%08" PRIu64, board->serial);
+	else
+		text[0] = '\0';
+}
+
+// Not synced: it simulates a hub's reality, not a record.
+static void hub_save(const struct virtual_hub *hub)
+{
+	json_t *slots = json_array();
+	for (unsigned i = 0; i < hub->base.slot_count; i++) {
+		const struct virtual_board *board = &hub->boards[i];
+		json_array_append_new(
+		        slots, json_pack("{s:b,s:b,s:I,s:I}", "present", board->present, "ever", board->ever,
+		                       "serial", (json_int_t)board->serial, "plug", (json_int_t)board->plug));
+	}
+	json_t *all = json_pack("{s:I,s:I,s:o}", "next_serial", (json_int_t)hub->next_serial, "next_plug",
+	        (json_int_t)hub->next_plug, "slots", slots);
+	char path[PATH_MAX], temporary[PATH_MAX];
+	snprintf(path, sizeof(path), "%s/hub.json", hub->folder);
+	snprintf(temporary, sizeof(temporary), "%s/hub.json.new", hub->folder);
+	if (!all || json_dump_file(all, temporary, JSON_COMPACT) < 0 || rename(temporary, path) < 0)
+		log_warn("virtual fixture: %s cannot be written", path);
+	json_decref(all);
+}
+
+static void hub_load(struct virtual_hub *hub)
+{
+	char path[PATH_MAX];
+	snprintf(path, sizeof(path), "%s/hub.json", hub->folder);
+	json_t *all = json_load_file(path, 0, NULL);
+	const json_t *slots = json_object_get(all, "slots");
+	hub->next_serial = (uint64_t)json_integer_value(json_object_get(all, "next_serial"));
+	hub->next_plug = (uint64_t)json_integer_value(json_object_get(all, "next_plug"));
+	for (unsigned i = 0; i < hub->base.slot_count && !hub->fresh; i++) {
+		const json_t *slot = json_array_get(slots, i);
+		struct virtual_board *board = &hub->boards[i];
+		board->present = json_is_true(json_object_get(slot, "present"));
+		board->ever = json_is_true(json_object_get(slot, "ever"));
+		board->serial = (uint64_t)json_integer_value(json_object_get(slot, "serial"));
+		board->plug = (uint64_t)json_integer_value(json_object_get(slot, "plug"));
+	}
+	json_decref(all);
+	if (!hub->next_serial)
+		hub->next_serial = 1;
+	if (!hub->next_plug)
+		hub->next_plug = 1;
+}
+
+static int copy_older(const struct virtual_hub *hub, int to, struct err *e)
+{
+	if (!hub->older[0])
+		return 0;
+	_cleanup_close_ int from = open(hub->older, O_RDONLY | O_CLOEXEC);
+	if (from < 0)
+		return err_sys(e, errno, "%s: the boards' older image", hub->older);
+	ssize_t n;
+	while ((n = copy_file_range(from, NULL, to, NULL, 1 * GIB, 0)) > 0)
+		;
+	return n < 0 ? err_sys(e, errno, "%s: the boards' older image", hub->older) : 0;
+}
+
+// A new board's file; the last one of this slot is kept as N.img.away until the next.
+static int board_make(struct virtual_hub *hub, unsigned slot, struct err *e)
+{
+	char path[PATH_MAX], away[PATH_MAX];
+	board_path(hub, slot, "", path, sizeof(path));
+	board_path(hub, slot, ".away", away, sizeof(away));
+	if (rename(path, away) < 0 && errno != ENOENT)
+		return err_sys(e, errno, "%s", path);
+	_cleanup_close_ int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+	if (fd < 0)
+		return err_sys(e, errno, "%s", path);
+	int r = copy_older(hub, fd, e);
+	if (r == 0 && ftruncate(fd, (off_t)hub->size) < 0)
+		r = err_sys(e, errno, "%s", path);
+	if (r == 0) {
+		hub->boards[slot].serial = hub->next_serial++;
+		hub->boards[slot].ever = true;
+	}
+	return r;
+}
+
+static int board_describe(const struct virtual_hub *hub, unsigned slot, struct board *out, struct err *e)
+{
+	const struct virtual_board *board = &hub->boards[slot];
+	*out = (struct board){
+	        .slot = slot, .link_fd = hub->link_fd, .logical_sector = 512, .model = board->model};
+	board_path(hub, slot, "", out->identity.node, sizeof(out->identity.node));
+	struct stat st;
+	if (stat(out->identity.node, &st) < 0)
+		return err_sys(e, errno, "%s: the board's file", out->identity.node);
+	STR_COPY(out->identity.port, hub->base.slots[slot].port);
+	out->identity.dev = st.st_dev;
+	out->identity.ino = st.st_ino;
+	out->identity.diskseq = board->plug;
+	out->identity.size = (uint64_t)st.st_size;
+	out->model.rate = hub->rate;
+	out->model.shared_link = hub->link_rate > 0;
+	serial_text(hub, board, out->serial, sizeof(out->serial));
+	STR_COPY(out->serial_source, out->serial[0] ? "virtual" : "");
+	STR_COPY(out->vendor, "Linux");
+	STR_COPY(out->product, "UMS disk 0");
+	STR_COPY(out->revision, "ffff");
+	return 0;
+}
+
+static int hub_plug(struct virtual_hub *hub, unsigned slot, bool same, struct err *e)
+{
+	struct virtual_board *board = &hub->boards[slot];
+	const char *label = hub->base.slots[slot].label;
+	if (board->present)
+		return err_set(e, EBUSY, "slot %s: a board is plugged in already; unplug it first", label);
+	if (same && !board->ever)
+		return err_set(e, ENOENT, "slot %s: no board was here that could come back", label);
+	struct board report;
+	int r = same ? 0 : board_make(hub, slot, e);
+	if (r == 0) {
+		board->plug = hub->next_plug++;
+		r = board_describe(hub, slot, &report, e);
+	}
+	if (r < 0)
+		return r;
+	board->present = true;
+	hub_save(hub);
+	hub->base.events->arrived(hub->base.context, &report);
+	return 0;
+}
+
+static int hub_unplug(struct virtual_hub *hub, unsigned slot, struct err *e)
+{
+	struct virtual_board *board = &hub->boards[slot];
+	if (!board->present)
+		return err_set(e, ENOENT, "slot %s: no board is plugged in", hub->base.slots[slot].label);
+	board->present = false;
+	board->model = (struct board_model){0}; // a fault is of the plugging, not of the slot
+	hub_save(hub);
+	hub->base.events->left(hub->base.context, slot);
+	return 0;
+}
+
+static int hub_fault(struct virtual_hub *hub, unsigned slot, const char *text, struct err *e)
+{
+	struct board_model *model = &hub->boards[slot].model;
+	struct board_fault fault;
+	if (!strcmp(text, "none")) {
+		*model = (struct board_model){0};
+	} else {
+		int r = board_fault_parse(text, &fault, e);
+		if (r < 0)
+			return r;
+		unsigned i = 0;
+		while (i < BOARD_FAULTS_MAX && model->faults[i].kind)
+			i++;
+		if (i == BOARD_FAULTS_MAX)
+			return err_set(e, E2BIG, "slot %s: has %d faults already",
+			        hub->base.slots[slot].label, BOARD_FAULTS_MAX);
+		model->faults[i] = fault;
+	}
+	struct board report;
+	if (hub->boards[slot].present && board_describe(hub, slot, &report, e) == 0)
+		hub->base.events->changed(hub->base.context, &report);
+	return 0;
+}
+
+static int virtual_act(
+        struct fixture *f, const char *what, unsigned slot, const char *argument, struct err *e)
+{
+	struct virtual_hub *hub = hub_of(f);
+	if (!strcmp(what, "unplug"))
+		return hub_unplug(hub, slot, e);
+	if (!strcmp(what, "fault"))
+		return hub_fault(hub, slot, argument, e);
+	if (!strcmp(what, "plug") && (!strcmp(argument, "new") || !strcmp(argument, "same") || !argument[0]))
+		return hub_plug(hub, slot, !strcmp(argument, "same"), e);
+	return err_set(e, EINVAL, "virtual fixture: '%s %s' is nothing it can do", what, argument);
+}
+
+// A worker found the board gone: a scripted vanish has pulled the plug.
+static void virtual_recheck(struct fixture *f, unsigned slot)
+{
+	struct virtual_hub *hub = hub_of(f);
+	const struct board_model *model = &hub->boards[slot].model;
+	for (unsigned i = 0; i < BOARD_FAULTS_MAX; i++) {
+		if (model->faults[i].kind == BOARD_FAULT_VANISH) {
+			hub_unplug(hub, slot, NULL);
+			return;
+		}
+	}
+}
+
+static void arrive_one(void *context)
+{
+	struct virtual_hub *hub = context;
+	while (hub->arrive_next < hub->base.slot_count && hub->boards[hub->arrive_next].ever)
+		hub->arrive_next++;
+	if (hub->arrive_next == hub->base.slot_count) {
+		loop_timer_off(hub->timer);
+		return;
+	}
+	struct err e;
+	if (hub_plug(hub, hub->arrive_next++, false, &e) < 0)
+		log_error("virtual fixture: %s", e.text);
+}
+
+static int virtual_start(struct fixture *f, struct err *e)
+{
+	struct virtual_hub *hub = hub_of(f);
+	for (unsigned i = 0; i < f->slot_count; i++) {
+		struct board report;
+		if (!hub->boards[i].present)
+			continue;
+		int r = board_describe(hub, i, &report, e);
+		if (r < 0)
+			return r;
+		f->events->arrived(f->context, &report);
+	}
+	return loop_timer_set(hub->timer, clock_mono_ns(), hub->arrive_ns);
+}
+
+static int virtual_power(struct fixture *f, unsigned slot, bool on, struct err *e)
+{
+	struct virtual_hub *hub = hub_of(f);
+	if (hub->boards[slot].present == on)
+		return 0;
+	return on ? hub_plug(hub, slot, true, e) : hub_unplug(hub, slot, e);
+}
+
+static void virtual_free(struct fixture *f)
+{
+	struct virtual_hub *hub = hub_of(f);
+	loop_remove(hub->timer);
+	fd_close(&hub->link_fd);
+	free(hub);
+}
+
+static const struct fixture_ops virtual_ops = {
+        .kind = "virtual",
+        .start = virtual_start,
+        .power = virtual_power,
+        .recheck = virtual_recheck,
+        .act = virtual_act,
+        .free = virtual_free,
+};
+
+static int link_make(struct virtual_hub *hub, struct err *e)
+{
+	hub->link_fd = memfd_create("gangway-link", MFD_CLOEXEC);
+	struct board_link link = {.rate = hub->link_rate};
+	if (hub->link_fd < 0 || fd_pwrite_all(hub->link_fd, &link, sizeof(link), 0) < 0)
+		return err_sys(e, errno, "virtual fixture: shared link");
+	return 0;
+}
+
+static int read_settings(struct virtual_hub *hub, const struct fixture_settings *s, struct err *e)
+{
+	uint64_t slots, columns, arrive_ms;
+	int r = fixture_setting_number(s, "slots", 1, BOARD_SLOTS_MAX, 8, &slots, e);
+	if (r == 0)
+		r = fixture_setting_number(s, "columns", 1, BOARD_SLOTS_MAX, slots <= 8 ? 4 : 8, &columns, e);
+	if (r == 0)
+		r = fixture_setting_number(s, "size", 64 * KIB, 1024 * GIB, 64 * MIB, &hub->size, e);
+	if (r == 0)
+		r = fixture_setting_number(s, "rate", 0, UINT64_MAX, 0, &hub->rate, e);
+	if (r == 0)
+		r = fixture_setting_number(s, "link_rate", 0, UINT64_MAX, 0, &hub->link_rate, e);
+	if (r == 0)
+		r = fixture_setting_number(s, "arrive_ms", 1, 60000, 50, &arrive_ms, e);
+	if (r < 0)
+		return r;
+	const char *serials = fixture_setting(s, "serials"), *fresh = fixture_setting(s, "fresh");
+	hub->serials = !serials || strcmp(serials, "no") != 0;
+	hub->fresh = fresh && !strcmp(fresh, "yes");
+	STR_COPY(hub->older, fixture_setting(s, "older"));
+	hub->arrive_ns = arrive_ms * NSEC_PER_MSEC;
+	hub->base.slot_count = (unsigned)slots;
+	hub->base.columns = (unsigned)columns;
+	hub->base.rows = (unsigned)((slots + columns - 1) / columns);
+	return 0;
+}
+
+// "fault.LABEL = KIND@OFFSET": may be given several times.
+static int read_faults(struct virtual_hub *hub, const struct fixture_settings *s, struct err *e)
+{
+	for (unsigned i = 0; i < s->count; i++) {
+		if (strncmp(s->items[i].key, "fault.", 6) != 0)
+			continue;
+		unsigned slot = 0;
+		while (slot < hub->base.slot_count &&
+		        strcmp(hub->base.slots[slot].label, s->items[i].key + 6) != 0)
+			slot++;
+		if (slot == hub->base.slot_count)
+			return err_set(
+			        e, EINVAL, "fault for slot %s: there is no such slot", s->items[i].key + 6);
+		int r = hub_fault(hub, slot, s->items[i].value, e);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+int fixture_virtual_open(const struct fixture_settings *settings, const char *state, struct loop *loop,
+        struct fixture **out, struct err *e)
+{
+	struct virtual_hub *hub = calloc(1, sizeof(*hub));
+	if (!hub)
+		return err_sys(e, ENOMEM, "virtual fixture");
+	hub->base.ops = &virtual_ops;
+	hub->base.loop = loop;
+	hub->link_fd = -1;
+	STR_COPY(hub->base.name, "virtual hub");
+	int r = read_settings(hub, settings, e);
+	if (snprintf(hub->folder, sizeof(hub->folder), "%s/boards", state) >= (int)sizeof(hub->folder))
+		r = err_set(e, ENAMETOOLONG, "%s: too long a path for a virtual fixture's boards", state);
+	for (unsigned i = 0; i < hub->base.slot_count; i++) {
+		struct fixture_slot *slot = &hub->base.slots[i];
+		snprintf(slot->label, sizeof(slot->label), "%u", i + 1);
+		snprintf(slot->port, sizeof(slot->port), "virtual-%u", i + 1);
+		slot->row = i / hub->base.columns;
+		slot->column = i % hub->base.columns;
+	}
+	if (r == 0)
+		r = fd_mkdir_all(hub->folder, 0755, e);
+	if (r == 0)
+		hub_load(hub);
+	if (r == 0)
+		r = link_make(hub, e);
+	if (r == 0)
+		r = read_faults(hub, settings, e);
+	if (r == 0)
+		r = loop_add_timer(loop, arrive_one, hub, &hub->timer, e);
+	if (r < 0) {
+		virtual_free(&hub->base);
+		return r;
+	}
+	*out = &hub->base;
+	return 0;
+}
