@@ -27,7 +27,7 @@ struct virtual_board {
 struct virtual_hub {
 	struct fixture base;
 	char folder[200]; // a board's path must fit board_identity.node
-	char older[256]; // copied onto every new board; "" for blank boards
+	char older[256];  // copied onto every new board; "" for blank boards
 	uint64_t size, rate, link_rate;
 	uint64_t arrive_ns; // between two first arrivals
 	bool serials, fresh;
