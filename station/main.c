@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The table of sub-commands, nothing else.
 #include "cli/command.h"
+#include "image/import.h"
 #include "webui/web.h"
 
 int main(int argc, char **argv)
@@ -8,6 +9,7 @@ int main(int argc, char **argv)
 	static const struct command commands[] = {
 	        {"version", cmd_version, "prints the version", COMMAND_USER},
 	        {"web", web_role, "serves the page", COMMAND_ROLE},
+	        {"importer", import_role, "", COMMAND_ROLE},
 	};
 	return command_run(commands, sizeof(commands) / sizeof(commands[0]), argc, argv);
 }

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: MIT
+// Which decoder a file wants, and the words they share; the raw one.
+#include "image/decode.h"
+
+#include <errno.h>
+
+#include "core/failure.h"
+
+static const struct {
+	uint8_t bytes[6];
+	uint8_t size;
+	const struct decode_ops *ops;
+} magics[] = {
+        {{0x1f, 0x8b}, 2, &decode_gzip},                // RFC 1952, 2.3.1
+        {{0xfd, '7', 'z', 'X', 'Z', 0}, 6, &decode_xz}, // The .xz File Format, 2.1.1.1
+        {{'B', 'Z', 'h'}, 3, &decode_bzip2},            // as libbzip2 writes it
+        {{0x28, 0xb5, 0x2f, 0xfd}, 4, &decode_zstd},    // RFC 8878, 3.1.1
+        {{0x04, 0x22, 0x4d, 0x18}, 4, &decode_lz4},     // LZ4 Frame Format, "Magic Number"
+        {{0x02, 0x21, 0x4c, 0x18}, 4, &decode_lz4},     // its legacy form, for a clear message
+};
+
+const struct decode_ops *decode_find(const uint8_t *head, size_t size)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(magics); i++)
+		if (size >= magics[i].size && !memcmp(head, magics[i].bytes, magics[i].size))
+			return magics[i].ops;
+	// RFC 8878, 3.1.2: a skippable frame, with which pzstd and seekable zstd files begin.
+	if (size >= 4 && (head[0] & 0xf0) == 0x50 && head[1] == 0x2a && head[2] == 0x4d && head[3] == 0x18)
+		return &decode_zstd;
+	return &decode_raw;
+}
+
+int decode_cut_short(struct err *e)
+{
+	return err_fail(e, EINVAL, FAILURE_IMPORT_FAILED, "is cut short; get a complete copy");
+}
+
+int decode_garbage(struct err *e)
+{
+	return err_fail(e, EINVAL, FAILURE_IMPORT_FAILED,
+	        "has something behind its compressed data; get a good copy");
+}
+
+int decode_damaged(struct err *e, const char *why)
+{
+	return err_fail(e, EINVAL, FAILURE_IMPORT_FAILED, "is damaged (%s); get a good copy", why);
+}
+
+int decode_no_memory(struct err *e)
+{
+	return err_fail(e, ENOMEM, FAILURE_STATION_ERROR, "no memory for its decoder");
+}
+
+static int raw_open(void **state, struct err *e)
+{
+	(void)e;
+	*state = NULL;
+	return 0;
+}
+
+static int raw_step(void *state, struct decode_io *io, struct err *e)
+{
+	(void)state, (void)e;
+	size_t n = (size_t)u64_min(io->in_size - io->in_pos, io->out_size - io->out_pos);
+	if (n)
+		memcpy(io->out + io->out_pos, io->in + io->in_pos, n);
+	io->in_pos += n;
+	io->out_pos += n;
+	return io->in_end && io->in_pos == io->in_size ? DECODE_END : DECODE_MORE;
+}
+
+static void raw_close(void *state)
+{
+	(void)state;
+}
+
+static int raw_size(int fd, uint64_t file_size, uint64_t *size, struct err *e)
+{
+	(void)fd, (void)e;
+	*size = file_size;
+	return 0;
+}
+
+const struct decode_ops decode_raw = {"raw", raw_open, raw_step, raw_close, raw_size};

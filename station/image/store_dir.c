@@ -1,0 +1,265 @@
+// SPDX-License-Identifier: MIT
+// The store's folders: attaching, locking, entries being made, room.
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <sys/file.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+
+#include "base/fd.h"
+#include "base/log.h"
+#include "core/failure.h"
+#include "image/store_entry.h"
+
+static const char *const entry_files[] = {"data", "plan", "meta.json", "meta.json.new", "plan.new"};
+
+static int open_folder(int at, const char *name, bool make)
+{
+	if (make && mkdirat(at, name, 0755) < 0 && errno != EEXIST)
+		return -errno;
+	int fd = openat(at, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	return fd < 0 ? -errno : fd;
+}
+
+int store_attach(const char *path, bool make, struct store *out, struct err *e)
+{
+	struct store s = STORE_NONE;
+	int r = make ? fd_mkdir_all(path, 0755, e) : 0;
+	if (r < 0)
+		return err_prefix(e, "store");
+	STR_COPY(s.path, path);
+	s.dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (s.dir < 0)
+		return err_sys(e, errno, "store %s: cannot be opened", path);
+	s.entries = open_folder(s.dir, "entries", make);
+	s.tmp = open_folder(s.dir, "tmp", make);
+	s.hints = open_folder(s.dir, "hints", make);
+	int worst = s.entries < s.tmp ? s.entries : s.tmp;
+	worst = worst < s.hints ? worst : s.hints;
+	if (worst < 0) {
+		store_detach(&s);
+		return err_sys(e, -worst, "store %s: cannot be used", path);
+	}
+	*out = s;
+	return 0;
+}
+
+void store_detach(struct store *s)
+{
+	fd_close(&s->dir);
+	fd_close(&s->entries);
+	fd_close(&s->tmp);
+	fd_close(&s->hints);
+}
+
+int store_lock(const struct store *s, struct err *e)
+{
+	int fd = openat(s->dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int r = fd;
+	while (r >= 0 && (r = flock(fd, LOCK_EX)) < 0 && errno == EINTR)
+		r = 0;
+	if (fd < 0 || r < 0) {
+		r = err_sys(e, errno, "store %s: cannot be locked", s->path);
+		fd_close(&fd);
+		return r;
+	}
+	return fd;
+}
+
+int store_remove_tree(const struct store *s, const char *name)
+{
+	_cleanup_close_ int dir = openat(s->tmp, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	if (dir < 0)
+		return -errno;
+	for (size_t i = 0; i < ARRAY_SIZE(entry_files); i++)
+		if (unlinkat(dir, entry_files[i], 0) < 0 && errno != ENOENT)
+			return -errno;
+	return unlinkat(s->tmp, name, AT_REMOVEDIR) < 0 ? -errno : 0;
+}
+
+// Nobody holds the data file, so nobody is making or using it any more. The caller holds the store's lock.
+static bool is_abandoned(int folder, const char *name)
+{
+	char path[NAME_MAX + 8];
+	snprintf(path, sizeof(path), "%s/data", name);
+	_cleanup_close_ int fd = openat(folder, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	return fd < 0 ? errno == ENOENT : flock(fd, LOCK_EX | LOCK_NB) == 0;
+}
+
+typedef void (*entry_fn)(const struct store *s, int folder, const char *name, void *context);
+
+static int each_entry(const struct store *s, int folder, entry_fn fn, void *context, struct err *e)
+{
+	int fd = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	if (!dir) {
+		int r = err_sys(e, errno, "store %s: cannot be listed", s->path);
+		fd_close(&fd);
+		return r;
+	}
+	struct dirent *entry;
+	while ((entry = readdir(dir)))
+		if (entry->d_name[0] != '.')
+			fn(s, folder, entry->d_name, context);
+	closedir(dir);
+	return 0;
+}
+
+static void sweep_one(const struct store *s, int folder, const char *name, void *context)
+{
+	(void)context;
+	if (!is_abandoned(folder, name))
+		return;
+	int r = store_remove_tree(s, name);
+	if (r < 0 && r != -ENOENT)
+		log_warn("store %s: tmp/%s cannot be removed: %s", s->path, name, strerror(-r));
+}
+
+static int make_new(const struct store *s, struct store_new *new_entry)
+{
+	uint64_t id;
+	if (getrandom(&id, sizeof(id), 0) != sizeof(id))
+		return -EIO;
+	snprintf(new_entry->name, sizeof(new_entry->name), "new-%016" PRIx64, id);
+	new_entry->dir = open_folder(s->tmp, new_entry->name, true);
+	if (new_entry->dir < 0)
+		return new_entry->dir;
+	new_entry->data = openat(new_entry->dir, "data", O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+	if (new_entry->data >= 0)
+		new_entry->share = openat(new_entry->dir, "data", O_RDONLY | O_CLOEXEC);
+	if (new_entry->share < 0 || flock(new_entry->share, LOCK_SH | LOCK_NB) < 0)
+		return -errno;
+	return 0;
+}
+
+int store_new_open(const struct store *s, struct store_new *out, struct err *e)
+{
+	struct store_new new_entry = STORE_NEW_NONE;
+	_cleanup_close_ int lock = store_lock(s, e);
+	if (lock < 0)
+		return lock;
+	int r = each_entry(s, s->tmp, sweep_one, NULL, e);
+	if (r < 0)
+		return r;
+	r = make_new(s, &new_entry);
+	if (r < 0) {
+		store_new_drop(s, &new_entry);
+		return err_fail(e, -r, r == -ENOSPC ? FAILURE_STORE_FULL : FAILURE_STORE_ERROR,
+		        "store %s: no new entry can be made: %s", s->path, strerror(-r));
+	}
+	*out = new_entry;
+	return 0;
+}
+
+void store_new_drop(const struct store *s, struct store_new *new_entry)
+{
+	if (new_entry->name[0]) {
+		int r = store_remove_tree(s, new_entry->name);
+		if (r < 0 && r != -ENOENT)
+			log_warn("store %s: tmp/%s cannot be removed: %s", s->path, new_entry->name,
+			        strerror(-r));
+	}
+	fd_close(&new_entry->dir);
+	fd_close(&new_entry->data);
+	fd_close(&new_entry->share);
+	*new_entry = STORE_NEW_NONE;
+}
+
+int store_entry_drop(const struct store *s, const char *key, struct err *e)
+{
+	char name[SHA256_HEX_SIZE + 8];
+	snprintf(name, sizeof(name), "drop-%s", key);
+	_cleanup_close_ int lock = store_lock(s, e);
+	if (lock < 0)
+		return lock;
+	store_remove_tree(s, name); // left by one who died here
+	if (renameat(s->entries, key, s->tmp, name) < 0)
+		return errno == ENOENT ? 0
+		                       : err_sys(e, errno, "store %s: %s cannot be dropped", s->path, key);
+	int r = store_remove_tree(s, name);
+	return r < 0 ? err_sys(e, -r, "store %s: %s cannot be removed", s->path, key) : 0;
+}
+
+struct usage {
+	uint64_t bytes;       // of everything
+	char oldest[80];      // the least recently used entry that is not in use
+	struct timespec last; // its last use
+	uint64_t oldest_bytes;
+};
+
+static uint64_t data_bytes(int folder, const char *name)
+{
+	char path[NAME_MAX + 8];
+	struct stat st;
+	snprintf(path, sizeof(path), "%s/data", name);
+	return fstatat(folder, path, &st, AT_SYMLINK_NOFOLLOW) < 0 ? 0 : (uint64_t)st.st_blocks * 512;
+}
+
+static void count_one(const struct store *s, int folder, const char *name, void *context)
+{
+	struct usage *usage = context;
+	uint64_t bytes = data_bytes(folder, name);
+	usage->bytes += bytes;
+	char path[NAME_MAX + 16];
+	struct stat st = {0};
+	snprintf(path, sizeof(path), "%s/meta.json", name);
+	if (folder != s->entries || strlen(name) >= sizeof(usage->oldest))
+		return;
+	if (fstatat(folder, path, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		st.st_mtim = (struct timespec){0};
+	bool older = !usage->oldest[0] || st.st_mtim.tv_sec < usage->last.tv_sec ||
+	             (st.st_mtim.tv_sec == usage->last.tv_sec && st.st_mtim.tv_nsec < usage->last.tv_nsec);
+	if (!older || !is_abandoned(folder, name))
+		return;
+	STR_COPY(usage->oldest, name);
+	usage->last = st.st_mtim;
+	usage->oldest_bytes = bytes;
+}
+
+static int no_room(const struct store *s, uint64_t bytes, uint64_t limit, uint64_t available, struct err *e)
+{
+	if (bytes > available)
+		return err_fail(e, ENOSPC, FAILURE_STORE_FULL,
+		        "store %s: the image needs %" PRIu64 " MiB, its disk has %" PRIu64
+		        " MiB free; free space or name another store",
+		        s->path, bytes / MIB + 1, available / MIB);
+	return err_fail(e, ENOSPC, FAILURE_STORE_FULL,
+	        "store %s: the image needs %" PRIu64 " MiB, the store's limit of %" PRIu64
+	        " MiB has no room for it; raise the limit",
+	        s->path, bytes / MIB + 1, limit / MIB);
+}
+
+int store_make_room(const struct store *s, uint64_t bytes, uint64_t limit, uint64_t *left, struct err *e)
+{
+	for (;;) {
+		struct usage usage = {0};
+		struct statvfs fs;
+		{
+			_cleanup_close_ int lock = store_lock(s, e);
+			if (lock < 0)
+				return lock;
+			int r = each_entry(s, s->entries, count_one, &usage, e);
+			if (r == 0)
+				r = each_entry(s, s->tmp, count_one, &usage, e);
+			if (r < 0)
+				return r;
+		}
+		if (fstatvfs(s->dir, &fs) < 0)
+			return err_sys(e, errno, "store %s: free space", s->path);
+		uint64_t available = (uint64_t)fs.f_bavail * fs.f_frsize;
+		uint64_t under_limit = !limit ? UINT64_MAX : limit > usage.bytes ? limit - usage.bytes : 0;
+		*left = u64_min(available, under_limit);
+		if (bytes <= *left)
+			return 0;
+		if (!usage.oldest[0] || (limit && bytes > limit))
+			return no_room(s, bytes, limit, available, e);
+		log_info("store %s: dropping %.12s (%" PRIu64 " MiB, least recently used)", s->path,
+		        usage.oldest, usage.oldest_bytes / MIB);
+		int r = store_entry_drop(s, usage.oldest, e);
+		if (r < 0)
+			return r;
+	}
+}
