@@ -7,6 +7,7 @@
 int main(int argc, char **argv)
 {
 	static const struct command commands[] = {
+	        {"bmap", cmd_bmap, "makes and checks block maps", COMMAND_USER},
 	        {"version", cmd_version, "prints the version", COMMAND_USER},
 	        {"web", web_role, "serves the page", COMMAND_ROLE},
 	        {"importer", import_role, "", COMMAND_ROLE},

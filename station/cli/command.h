@@ -24,6 +24,7 @@ struct command {
 int command_run(const struct command *commands, size_t count, int argc, char **argv);
 
 // One file each in cli/.
+int cmd_bmap(int argc, char **argv);
 int cmd_version(int argc, char **argv);
 
 #endif

@@ -34,6 +34,18 @@ uint64_t bmap_range_length(const struct bmap *bmap, const struct bmap_range *ran
 	return u64_min(blocks_end, bmap->image_size) - bmap_range_offset(bmap, range);
 }
 
+int bmap_plan(const struct bmap *b, struct plan_range **out, struct err *e)
+{
+	struct plan_range *ranges = calloc(b->count + 1, sizeof(*ranges));
+	if (!ranges)
+		return err_sys(e, ENOMEM, "%zu ranges", b->count);
+	for (size_t i = 0; i < b->count; i++)
+		ranges[i] = (struct plan_range){.offset = bmap_range_offset(b, &b->ranges[i]),
+		        .length = bmap_range_length(b, &b->ranges[i])};
+	*out = ranges;
+	return 0;
+}
+
 static int field_number(
         const char *name, const struct bmap_xml *xml, enum bmap_field field, uint64_t *out, struct err *e)
 {

@@ -7,6 +7,7 @@
 
 #include "base/digest.h"
 #include "base/err.h"
+#include "core/plan.h"
 
 /*
  * The format has no standard but its reference, https://github.com/yoctoproject/bmaptool. Versions 1.0 to 2.0 are
@@ -52,8 +53,13 @@ static inline void bmap_freep(struct bmap **bmap)
 uint64_t bmap_range_offset(const struct bmap *bmap, const struct bmap_range *range);
 uint64_t bmap_range_length(const struct bmap *bmap, const struct bmap_range *range);
 
-// Reads the mapped ranges of a raw image and compares size and digests.
-int bmap_check_image(const struct bmap *bmap, int fd, const char *name, struct err *e);
+// The ranges as a plan's, their digests still unknown. The caller frees *out.
+int bmap_plan(const struct bmap *bmap, struct plan_range **out, struct err *e);
+
+// Decodes an image (raw or compressed) without keeping it: size, counts and range digests must hold. Shutting the
+// process in first (sandbox.h) is for the caller: the bytes may be malicious.
+int bmap_check_image(
+        const struct bmap *bmap, const char *bmap_name, int fd, const char *image_name, struct err *e);
 
 // Maps what a raw image's filesystem stores (SEEK_DATA, SEEK_HOLE) and hashes it with SHA-256.
 int bmap_of_image(int fd, const char *name, struct bmap **out, struct err *e);

@@ -69,14 +69,8 @@ static int map_by_bmap(struct import_job *job, uint64_t told_size, struct err *e
 		        "; they do not belong together",
 		        job->image_name, told_size, job->bmap_name, b->image_size);
 	job->image_size = b->image_size;
-	r = room_for(job, b->count, e);
-	if (r < 0)
-		return r;
-	for (size_t i = 0; i < b->count; i++)
-		job->ranges[i] = (struct plan_range){.offset = bmap_range_offset(b, &b->ranges[i]),
-		        .length = bmap_range_length(b, &b->ranges[i])};
 	job->range_count = b->count;
-	return 0;
+	return bmap_plan(b, &job->ranges, e);
 }
 
 // Cuts [from, to) at the multiples of PLAN_RANGE_BYTES.

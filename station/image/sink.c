@@ -126,7 +126,7 @@ static int take_part(struct sink *s, const uint8_t *data, size_t size, size_t *t
 	digest_update(s->sha256, data, *taken);
 	if (s->bmaps)
 		digest_update(s->bmaps, data, *taken);
-	r = write_data(s, data, *taken, s->done, e);
+	r = s->data_fd < 0 ? 0 : write_data(s, data, *taken, s->done, e);
 	if (r < 0)
 		return r;
 	s->done += *taken;

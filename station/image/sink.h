@@ -10,13 +10,13 @@
 struct sink {
 	const char *image_name, *bmap_name; // borrowed, for messages
 	const struct bmap *bmap;            // borrowed; NULL: none
-	int data_fd;                        // borrowed
+	int data_fd;                        // borrowed; -1: nothing is kept
 	int wake_fd;                        // borrowed
 	uint64_t size_limit; // the image's size where it is known; else the most the store takes
 	bool size_known;
 	struct image_front *front; // borrowed; NULL while the size is not known
 
-	struct plan_range *ranges; // the front's, or `own`
+	struct plan_range *ranges; // the front's, `own`, or the caller's
 	struct plan_range *own;
 	size_t count, room; // ranges there are; `own`'s room
 	size_t at;          // the range being filled
@@ -26,7 +26,8 @@ struct sink {
 	        *bmaps; // of the range being filled; bmaps NULL where SHA-256 is the bmap's too
 };
 
-// `ranges` are the front's when the size is known. Frees nothing on failure: call sink_close().
+// With a front its ranges are used; else the caller sets `ranges` and `count`, or the size is not known.
+// Frees nothing on failure: call sink_close().
 int sink_open(struct sink *sink, struct err *e);
 void sink_close(struct sink *sink);
 

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: MIT
+// An image against its bmap.
+#include <errno.h>
+#include <inttypes.h>
+#include <sys/stat.h>
+
+#include "base/fd.h"
+#include "core/failure.h"
+#include "image/pipeline.h"
+
+static void no_progress(void *context, uint64_t done)
+{
+	(void)context, (void)done;
+}
+
+static int run_check(struct sink *sink, struct pipeline *pipeline, struct err *e)
+{
+	uint8_t source[DIGEST_SHA256_SIZE];
+	int r = sink_open(sink, e);
+	if (r == 0)
+		r = pipeline_run(pipeline, source, e);
+	sink_close(sink);
+	return r;
+}
+
+int bmap_check_image(
+        const struct bmap *bmap, const char *bmap_name, int fd, const char *image_name, struct err *e)
+{
+	uint8_t head[DECODE_HEAD];
+	struct stat st;
+	ssize_t n = fd_pread_all(fd, head, sizeof(head), 0);
+	if (n < 0 || fstat(fd, &st) < 0)
+		return err_sys(e, n < 0 ? (int)-n : errno, "%s: cannot be read", image_name);
+	_cleanup_free_ struct plan_range *ranges = NULL;
+	int r = bmap_plan(bmap, &ranges, e);
+	if (r < 0)
+		return r;
+	struct sink sink = {.image_name = image_name,
+	        .bmap_name = bmap_name,
+	        .bmap = bmap,
+	        .data_fd = -1,
+	        .wake_fd = -1,
+	        .size_known = true,
+	        .size_limit = bmap->image_size,
+	        .ranges = ranges,
+	        .count = bmap->count};
+	struct pipeline pipeline = {.image_name = image_name,
+	        .image_fd = fd,
+	        .file_size = (uint64_t)st.st_size,
+	        .ops = decode_find(head, (size_t)n),
+	        .sink = &sink,
+	        .progress = no_progress};
+	return run_check(&sink, &pipeline, e);
+}
