@@ -6,18 +6,22 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+void plan_digest_line(
+        struct digest *d, uint64_t offset, uint64_t length, const uint8_t sha256[DIGEST_SHA256_SIZE])
+{
+	char hex[SHA256_HEX_SIZE], line[2 * 20 + SHA256_HEX_SIZE + 3];
+	digest_hex(sha256, DIGEST_SHA256_SIZE, hex);
+	int n = snprintf(line, sizeof(line), "%" PRIu64 " %" PRIu64 " %s\n", offset, length, hex);
+	digest_update(d, line, (size_t)n);
+}
+
 void plan_digest(const struct plan_range *ranges, size_t count, uint8_t out[DIGEST_SHA256_SIZE])
 {
 	_cleanup_digest_ struct digest *d = NULL;
 	if (digest_new(&d, "sha256", NULL) < 0)
 		abort(); // without SHA-256 there is nothing to be said of any board
-	for (size_t i = 0; i < count; i++) {
-		char hex[SHA256_HEX_SIZE], line[2 * 20 + SHA256_HEX_SIZE + 3];
-		digest_hex(ranges[i].sha256, DIGEST_SHA256_SIZE, hex);
-		int n = snprintf(line, sizeof(line), "%" PRIu64 " %" PRIu64 " %s\n", ranges[i].offset,
-		        ranges[i].length, hex);
-		digest_update(d, line, (size_t)n);
-	}
+	for (size_t i = 0; i < count; i++)
+		plan_digest_line(d, ranges[i].offset, ranges[i].length, ranges[i].sha256);
 	uint8_t full[DIGEST_MAX_SIZE];
 	digest_final(d, full);
 	memcpy(out, full, DIGEST_SHA256_SIZE);

@@ -38,6 +38,10 @@ struct plan_range {
 // must be known. The same function over read-back digests gives the read-back digest: equal iff all match.
 void plan_digest(const struct plan_range *ranges, size_t count, uint8_t out[DIGEST_SHA256_SIZE]);
 
+// One of those lines into a running SHA-256, for who meets the ranges one by one.
+void plan_digest_line(
+        struct digest *d, uint64_t offset, uint64_t length, const uint8_t sha256[DIGEST_SHA256_SIZE]);
+
 // The sum of the ranges' lengths.
 uint64_t plan_bytes(const struct plan_range *ranges, size_t count);
 

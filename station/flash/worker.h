@@ -41,6 +41,7 @@ struct worker_job {
 	uint32_t unmapped; // enum worker_unmapped
 	bool eject;        // on RELEASE: SCSI START STOP UNIT before closing
 	bool has_link;     // the shared link's descriptor is there
+	uint32_t stall_ms; // a disk that answers nothing for so long has failed (device-timeout); 0: 90 s
 	char label[32];    // for the log: the slot's label or the target's name
 	struct board_identity
 	        expect; // what discovery saw; diskseq, rdev, size 0: not checked (never from the station)
@@ -87,7 +88,7 @@ struct worker_report {
 	uint8_t plan_sha256[DIGEST_SHA256_SIZE]; // VERDICT: expected, over the STORE ranges
 	uint8_t readback_sha256[DIGEST_SHA256_SIZE]; // VERDICT: over what was read; zeros when nothing was
 	uint8_t extras_sha256
-	        [DIGEST_SHA256_SIZE]; // expected, over ZERO/INLINE ranges; zeros when there are none
+	        [DIGEST_SHA256_SIZE]; // expected, over ZERO/INLINE ranges; zeros when there are none, or no pass
 	uint8_t extras_readback_sha256[DIGEST_SHA256_SIZE];
 	struct board_identity found; // CLAIMED: what it has open
 	char text[480];              // VERDICT fail: one line for a person

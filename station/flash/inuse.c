@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: MIT
+// Who else uses a disk, as the kernel tells it: mountinfo, swaps, sysfs (proc(5), sysfs-block ABI).
+#include "flash/inuse.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <sys/sysmacros.h>
+
+#include "base/fd.h"
+#include "base/util.h"
+#include "core/failure.h"
+
+// More devices than one disk has partitions, or one system has disks; past it the answer is "in use".
+enum { DEVICES_MAX = 512 };
+
+struct devices {
+	dev_t list[DEVICES_MAX];
+	size_t count;
+	bool overflow;
+};
+
+static bool has(const struct devices *set, dev_t device)
+{
+	for (size_t i = 0; i < set->count; i++)
+		if (set->list[i] == device)
+			return true;
+	return set->overflow;
+}
+
+static void add(struct devices *set, dev_t device)
+{
+	if (has(set, device))
+		return;
+	if (set->count < DEVICES_MAX)
+		set->list[set->count++] = device;
+	else
+		set->overflow = true;
+}
+
+static int open_sysfs(const char *root, dev_t device, const char *below)
+{
+	char path[PATH_MAX];
+	snprintf(path, sizeof(path), "%s/sys/dev/block/%u:%u/%s", root, major(device), minor(device), below);
+	return open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
+static bool parse_device(const char *text, dev_t *out)
+{
+	unsigned a, b;
+	if (sscanf(text, "%u:%u", &a, &b) != 2)
+		return false;
+	*out = makedev(a, b);
+	return true;
+}
+
+static bool read_device(int dirfd, const char *path, dev_t *out)
+{
+	char text[32];
+	return fd_read_text(dirfd, path, text, sizeof(text)) > 0 && parse_device(text, out);
+}
+
+static void closedirp(DIR **dir)
+{
+	if (*dir)
+		closedir(*dir);
+}
+
+// Adds every device NAME/dev below a sysfs folder (of the block device: its partitions; of "slaves": those).
+static void add_below(const char *root, dev_t device, const char *below, bool partitions, struct devices *set)
+{
+	int fd = open_sysfs(root, device, below);
+	_cleanup_(closedirp) DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	if (!dir)
+		return;
+	for (struct dirent *entry; (entry = readdir(dir));) {
+		char path[NAME_MAX + 16];
+		dev_t found;
+		snprintf(path, sizeof(path), "%s/%s", entry->d_name, partitions ? "partition" : "dev");
+		if (entry->d_name[0] == '.' || faccessat(dirfd(dir), path, F_OK, 0) < 0)
+			continue;
+		snprintf(path, sizeof(path), "%s/dev", entry->d_name);
+		if (read_device(dirfd(dir), path, &found))
+			add(set, found);
+	}
+}
+
+dev_t inuse_whole_disk(const char *root, dev_t device)
+{
+	dev_t disk = device;
+	_cleanup_close_ int fd = open_sysfs(root, device, "");
+	// A partition's folder lies in its disk's; ".." leads there through the symbolic link's target.
+	if (fd >= 0 && faccessat(fd, "partition", F_OK, 0) == 0)
+		read_device(fd, "../dev", &disk);
+	return disk;
+}
+
+// What a file system stands on: the device, the disk it is part of, and all that below dm and md.
+static void add_foundations(const char *root, dev_t device, struct devices *set)
+{
+	struct devices todo = {.list = {device}, .count = 1};
+	for (size_t i = 0; i < todo.count; i++) {
+		add(set, todo.list[i]);
+		add(&todo, inuse_whole_disk(root, todo.list[i]));
+		add_below(root, todo.list[i], "slaves", false, &todo);
+	}
+	set->overflow = set->overflow || todo.overflow;
+}
+
+struct mount {
+	dev_t device;
+	char point[PATH_MAX];
+};
+
+// One line of mountinfo. File systems of several devices (btrfs) show no block device's number: then the
+// source's name counts.
+static bool parse_mount(const char *root, char *line, struct mount *mount)
+{
+	unsigned a, b;
+	char source[PATH_MAX];
+	if (sscanf(line, "%*d %*d %u:%u %*s %4095s", &a, &b, mount->point) != 3)
+		return false;
+	mount->device = makedev(a, b);
+	char *rest = strstr(line, " - ");
+	struct stat st;
+	char path[2 * PATH_MAX];
+	if (a == 0 && rest && sscanf(rest, " - %*s %4095s", source) == 1 && source[0] == '/') {
+		snprintf(path, sizeof(path), "%s%s", root, source);
+		if (stat(path, &st) == 0 && S_ISBLK(st.st_mode))
+			mount->device = st.st_rdev;
+	}
+	return true;
+}
+
+static bool is_system_point(const char *point)
+{
+	static const char *const points[] = {
+	        "/", "/usr", "/var", "/home", "/boot", "/boot/efi", "/boot/firmware", "/efi"};
+	for (size_t i = 0; i < ARRAY_SIZE(points); i++)
+		if (!strcmp(point, points[i]))
+			return true;
+	return false;
+}
+
+static FILE *open_proc(const char *root, const char *name)
+{
+	char path[PATH_MAX];
+	snprintf(path, sizeof(path), "%s/proc/%s", root, name);
+	return fopen(path, "re");
+}
+
+static int check_mounts(
+        const char *root, const char *name, dev_t device, const struct devices *own, struct err *e)
+{
+	_cleanup_fclose_ FILE *mounts = open_proc(root, "self/mountinfo");
+	if (!mounts)
+		return err_fail(e, errno, FAILURE_STATION_ERROR, "/proc/self/mountinfo cannot be read: %s",
+		        strerror(errno));
+	struct devices system = {0};
+	char where[PATH_MAX] = "";
+	_cleanup_free_ char *line = NULL;
+	size_t room = 0;
+	while (getline(&line, &room, mounts) > 0) {
+		struct mount mount;
+		if (!parse_mount(root, line, &mount))
+			continue;
+		if (is_system_point(mount.point))
+			add_foundations(root, mount.device, &system);
+		if (has(own, mount.device) && !where[0])
+			STR_COPY(where, mount.point);
+	}
+	if (has(&system, device) || has(&system, inuse_whole_disk(root, device)))
+		return err_fail(e, EBUSY, FAILURE_TARGET_SYSTEM,
+		        "%s: the running system is on this disk; choose another target", name);
+	if (where[0])
+		return err_fail(e, EBUSY, FAILURE_TARGET_MOUNTED,
+		        "%s: it is mounted on %.200s; unmount it first", name, where);
+	return 0;
+}
+
+static bool same_thing(const struct stat *a, const struct stat *b)
+{
+	if (S_ISBLK(a->st_mode))
+		return S_ISBLK(b->st_mode) && a->st_rdev == b->st_rdev;
+	return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
+}
+
+static int check_swaps(
+        const char *root, const char *name, const struct stat *st, const struct devices *own, struct err *e)
+{
+	_cleanup_fclose_ FILE *swaps = open_proc(root, "swaps");
+	_cleanup_free_ char *line = NULL;
+	size_t room = 0;
+	while (swaps && getline(&line, &room, swaps) > 0) {
+		char swap[PATH_MAX], path[2 * PATH_MAX];
+		struct stat used;
+		if (sscanf(line, "%4095s", swap) != 1 || swap[0] != '/')
+			continue;
+		snprintf(path, sizeof(path), "%s%s", root, swap);
+		if (stat(path, &used) < 0)
+			continue;
+		if (same_thing(st, &used) || (S_ISBLK(used.st_mode) && has(own, used.st_rdev)))
+			return err_fail(e, EBUSY, FAILURE_TARGET_SWAP,
+			        "%s: %.200s is used as swap; 'swapoff %.200s' first", name, swap, swap);
+	}
+	return 0;
+}
+
+static int check_holders(const char *root, const char *name, const struct devices *own, struct err *e)
+{
+	for (size_t i = 0; i < own->count; i++) {
+		int fd = open_sysfs(root, own->list[i], "holders");
+		_cleanup_(closedirp) DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+		for (struct dirent *entry; dir && (entry = readdir(dir));)
+			if (entry->d_name[0] != '.')
+				return err_fail(e, EBUSY, FAILURE_TARGET_HELD,
+				        "%s: it is held by %.100s; stop that LVM, md or crypt device first",
+				        name, entry->d_name);
+	}
+	return 0;
+}
+
+int inuse_check(const char *root, const char *name, const struct stat *st, struct err *e)
+{
+	struct devices own = {0};
+	int r = 0;
+	if (S_ISBLK(st->st_mode)) {
+		add(&own, st->st_rdev);
+		add_below(root, st->st_rdev, "", true, &own);
+		r = check_mounts(root, name, st->st_rdev, &own, e);
+	}
+	if (r == 0)
+		r = check_swaps(root, name, st, &own, e);
+	return r < 0 ? r : check_holders(root, name, &own, e);
+}

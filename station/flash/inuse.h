@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: MIT
+// Who else uses a disk: mounts, swap, device-mapper and md, the running system.
+#ifndef GANGWAY_FLASH_INUSE_H
+#define GANGWAY_FLASH_INUSE_H
+
+#include <sys/stat.h>
+
+#include "base/err.h"
+
+/*
+ * 0 when nobody does. Otherwise -EBUSY with e->failure (target-system, -mounted, -swap, -held) and a line that
+ * names the user. A disk's partitions count as the disk; of a partition, the system's check looks at its disk.
+ * `root` stands before /proc and /sys: "" but in tests.
+ */
+int inuse_check(const char *root, const char *name, const struct stat *st, struct err *e);
+
+// The disk that a partition is part of, or the device itself.
+dev_t inuse_whole_disk(const char *root, dev_t device);
+
+#endif

@@ -1,0 +1,325 @@
+// SPDX-License-Identifier: MIT
+// One board's cycle, step by step.
+#include "flash/program.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <sys/mman.h>
+
+#include "base/clock.h"
+
+// How long a failed program waits for what is in flight, and then for blanking what may boot, before it leaves
+// the rest to the kernel. Together less than the gang's grace time.
+#define GIVE_UP_NS (3 * NSEC_PER_SEC)
+#define RETRACT_NS (5 * NSEC_PER_SEC)
+
+static void run_flush(struct program *p);
+static void run_confirm(struct program *p);
+
+/*
+ * Law 6 as a table. Zeros take the headers away first; nothing that a board could boot from is written before
+ * everything else was read back and the import is confirmed; of the commit piece, TAIL and KEY come last.
+ */
+enum { IN_WRITE = 1, IN_VERIFY = 2, IF_READ_BACK = 4 };
+struct step {
+	enum worker_stage stage;
+	enum program_clock clock;
+	unsigned when;
+	void (*run)(struct program *p);
+	const struct sweep_ops *sweep; // when there is no run
+	unsigned areas;
+};
+#define WRITING        WORKER_STAGE_WRITE, PROGRAM_CLOCK_WRITE, IN_WRITE
+#define COMMIT_WRITING WORKER_STAGE_COMMIT, PROGRAM_CLOCK_WRITE, IN_WRITE
+#define COMMIT_READING WORKER_STAGE_COMMIT, PROGRAM_CLOCK_VERIFY, IN_WRITE | IF_READ_BACK
+static const struct step steps[] = {
+        {WRITING, NULL, &write_blank_ops, WALK_BLANK},
+        {WRITING, run_flush, NULL, 0},
+        {WRITING, NULL, &write_body_ops, WALK_BODY},
+        {WRITING, run_flush, NULL, 0},
+        {WORKER_STAGE_VERIFY, PROGRAM_CLOCK_VERIFY, IN_WRITE | IN_VERIFY | IF_READ_BACK, NULL, &verify_ops,
+                WALK_PLAN},
+        {WORKER_STAGE_VERIFY, PROGRAM_CLOCK_NONE, IN_VERIFY, run_confirm, NULL, 0},
+        {WORKER_STAGE_COMMIT, PROGRAM_CLOCK_NONE, IN_WRITE, run_confirm, NULL, 0},
+        {COMMIT_WRITING, NULL, &write_commit_ops, WALK_HEAD},
+        {COMMIT_WRITING, run_flush, NULL, 0},
+        {COMMIT_READING, NULL, &verify_commit_ops, WALK_HEAD},
+        {COMMIT_WRITING, NULL, &write_commit_ops, WALK_TAIL},
+        {COMMIT_WRITING, NULL, &write_commit_ops, WALK_KEY},
+        {COMMIT_WRITING, run_flush, NULL, 0},
+        {COMMIT_READING, NULL, &verify_commit_ops, WALK_TAIL | WALK_KEY},
+};
+
+bool program_reads_back(const struct program *p)
+{
+	return p->spec.job->task == WORKER_VERIFY || p->spec.job->verify == WORKER_VERIFY_READBACK;
+}
+
+static bool wanted(const struct program *p, const struct step *step)
+{
+	if ((step->when & IF_READ_BACK) && !program_reads_back(p))
+		return false;
+	return step->when & (p->spec.job->task == WORKER_WRITE ? IN_WRITE : IN_VERIFY);
+}
+
+static void enter_stage(struct program *p, enum worker_stage stage)
+{
+	if (p->stage == stage)
+		return;
+	p->stage = stage;
+	p->stage_ns[stage] = clock_mono_ns();
+	p->stage_done = 0;
+	unsigned areas = stage == WORKER_STAGE_WRITE ? WALK_BODY : WALK_PLAN;
+	if (stage == WORKER_STAGE_COMMIT)
+		areas = WALK_COMMIT;
+	p->stage_total = layout_bytes(&p->layout, areas);
+	if (stage == WORKER_STAGE_COMMIT && program_reads_back(p))
+		p->stage_total *= 2; // written, then read
+}
+
+uint64_t program_done(const struct program *p)
+{
+	bool counted = p->sweep.running && p->sweep.ops != &write_blank_ops;
+	return u64_min(p->stage_done + (counted ? p->sweep.done : 0), p->stage_total);
+}
+
+static void conclude(struct program *p)
+{
+	if (p->concluded)
+		return;
+	p->concluded = true;
+	if (p->failure != FAILURE_NONE && p->key_touched && !p->retracted) {
+		size_t used = strlen(p->text);
+		snprintf(p->text + used, sizeof(p->text) - used, "; its headers could not be blanked again");
+	}
+	p->spec.concluded(p->spec.context);
+}
+
+static void step_ended(struct program *p)
+{
+	uint64_t spent = clock_mono_ns() - p->step_started;
+	p->step_started = 0;
+	if (steps[p->step].clock == PROGRAM_CLOCK_WRITE)
+		p->write_ns += spent;
+	else if (steps[p->step].clock == PROGRAM_CLOCK_VERIFY)
+		p->verify_ns += spent;
+}
+
+static void sweep_areas(struct program *p, const struct sweep_ops *ops, unsigned areas)
+{
+	struct walk walk;
+	walk_start(&walk, &p->layout, areas);
+	sweep_start(&p->sweep, ops, p, &walk, UINT64_MAX);
+}
+
+// Law 2 once more, over all: what was read is the plan, every byte of it.
+static void finish(struct program *p)
+{
+	if (program_reads_back(p) && !verify_conclude(p)) {
+		program_fail(p, FAILURE_STATION_ERROR,
+		        "%s: the read-back's digest does not add up to the plan's; report this",
+		        p->spec.claim->label);
+		return;
+	}
+	p->stage = WORKER_STAGE_DONE;
+	p->stage_ns[WORKER_STAGE_DONE] = clock_mono_ns();
+	conclude(p);
+}
+
+static void run_step(struct program *p)
+{
+	while (p->step < ARRAY_SIZE(steps) && !wanted(p, &steps[p->step]))
+		p->step++;
+	if (p->step == ARRAY_SIZE(steps)) {
+		finish(p);
+		return;
+	}
+	const struct step *step = &steps[p->step];
+	enter_stage(p, step->stage);
+	p->step_started = clock_mono_ns();
+	if (step->areas & (WALK_TAIL | WALK_KEY) && step->sweep == &write_commit_ops)
+		p->key_touched = true;
+	if (step->run)
+		step->run(p);
+	else
+		sweep_areas(p, step->sweep, step->areas);
+}
+
+void program_start(struct program *p)
+{
+	run_step(p);
+}
+
+static void next_step(struct program *p)
+{
+	step_ended(p);
+	p->step++;
+	run_step(p);
+}
+
+/*
+ * What failed after the KEY was touched might boot: its headers go again. Best effort, for a device that still
+ * answers; if it does not, the failure says what may be on it.
+ */
+static void after_failure(struct program *p)
+{
+	if (p->sweep.running || p->flushing)
+		return; // what is in flight comes first
+	bool gone = p->failure == FAILURE_DEVICE_GONE;
+	if (!p->key_touched || p->retracting || gone || clock_mono_ns() >= p->give_up_at) {
+		conclude(p);
+		return;
+	}
+	p->retracting = true;
+	p->give_up_at = clock_mono_ns() + RETRACT_NS;
+	sweep_areas(p, &write_blank_ops, WALK_BLANK);
+}
+
+void program_fail(struct program *p, enum failure failure, const char *format, ...)
+{
+	if (p->concluded)
+		return;
+	if (p->failure == FAILURE_NONE) {
+		p->failure = failure;
+		p->give_up_at = clock_mono_ns() + GIVE_UP_NS;
+		if (p->step_started)
+			step_ended(p);
+		va_list ap;
+		va_start(ap, format);
+		vsnprintf(p->text, sizeof(p->text), format, ap);
+		va_end(ap);
+	}
+	p->waiting_for_confirmation = false;
+	disk_cancel(p->spec.disk);
+	if (p->sweep.running)
+		sweep_stop(&p->sweep, -ECANCELED); // ends in after_failure(), through finished()
+	else
+		after_failure(p);
+}
+
+static void on_flushed(struct disk_io *io)
+{
+	struct program *p = io->context;
+	p->flushing = false;
+	p->sweep.landings++;
+	if (p->retracting) {
+		p->retracted = io->result == 0;
+		conclude(p);
+	} else if (p->failure != FAILURE_NONE)
+		after_failure(p);
+	else if (io->result < 0)
+		program_io_failed(p, DISK_FLUSH, io->result, NULL);
+	else
+		next_step(p);
+}
+
+static void run_flush(struct program *p)
+{
+	p->flushing = true;
+	p->flush = (struct disk_io){.op = DISK_FLUSH, .done = on_flushed, .context = p};
+	disk_submit(p->spec.disk, &p->flush);
+}
+
+static void run_confirm(struct program *p)
+{
+	p->waiting_for_confirmation = true;
+	program_wake(p);
+}
+
+// Every sweep of the table ends here.
+static void sweep_ended(struct program *p, int result)
+{
+	bool write = p->sweep.ops->op == DISK_WRITE;
+	if (p->sweep.ops != &write_blank_ops) {
+		p->stage_done += p->sweep.done;
+		p->bytes_written += write ? p->sweep.moved : 0;
+	}
+	if (p->retracting && result == 0)
+		run_flush(p);
+	else if (p->retracting)
+		conclude(p);
+	else if (p->failure != FAILURE_NONE)
+		after_failure(p);
+	else if (result == 0)
+		next_step(p);
+	else if (!write && !p->sweep.failed_io)
+		verify_diagnose(p);
+	else
+		program_io_failed(p, p->sweep.ops->op, result, &p->sweep.failed);
+}
+
+void program_sweep_ended(void *context, int result)
+{
+	sweep_ended(context, result);
+}
+
+void program_wake(struct program *p)
+{
+	if (p->concluded || p->failure != FAILURE_NONE)
+		return;
+	const struct image_front *front = p->spec.image->front;
+	enum image_state state = image_front_state(front);
+	if (state == IMAGE_FAILED) {
+		program_fail(p, front->failure ? (enum failure)front->failure : FAILURE_IMPORT_FAILED, "%.*s",
+		        (int)sizeof(front->error), front->error);
+		return;
+	}
+	if (state == IMAGE_CONFIRMED && p->waiting_for_confirmation) {
+		p->waiting_for_confirmation = false;
+		verify_expect(p);
+		next_step(p);
+		return;
+	}
+	sweep_pump(&p->sweep);
+}
+
+bool program_in_flight(const struct program *p)
+{
+	return p->flushing || p->sweep.in_flight;
+}
+
+void program_tick(struct program *p, uint64_t stall_ns)
+{
+	uint64_t now = clock_mono_ns();
+	if (!program_in_flight(p) || p->seen_landings != p->sweep.landings) {
+		p->seen_landings = p->sweep.landings;
+		p->seen_at = now;
+	}
+	if (p->failure != FAILURE_NONE && now >= p->give_up_at)
+		conclude(p);
+	else if (p->failure == FAILURE_NONE && p->seen_at && now - p->seen_at >= stall_ns)
+		program_fail(p, FAILURE_DEVICE_TIMEOUT,
+		        "%s: the disk has not answered for %" PRIu64
+		        " s; power the board off, then try again",
+		        p->spec.claim->label, (now - p->seen_at) / NSEC_PER_SEC);
+}
+
+static int map_image(struct program *p, struct err *e)
+{
+	const struct image *image = p->spec.image;
+	void *map = mmap(NULL, p->layout.image_size, PROT_READ, MAP_SHARED, image->data_fd, 0);
+	if (map == MAP_FAILED)
+		return err_fail(e, errno, FAILURE_STORE_ERROR, "the stored image cannot be mapped: %s",
+		        strerror(errno));
+	p->map = map;
+	return 0;
+}
+
+int program_init(struct program *p, const struct program_spec *spec, struct err *e)
+{
+	*p = (struct program){.spec = *spec, .layout = spec->layout};
+	int r = map_image(p, e);
+	if (r == 0)
+		r = verify_init(p, e);
+	return r < 0 ? r : sweep_init(&p->sweep, spec->disk, e);
+}
+
+void program_deinit(struct program *p)
+{
+	sweep_deinit(&p->sweep);
+	verify_deinit(p);
+	if (p->map)
+		munmap((void *)(uintptr_t)p->map, p->layout.image_size);
+	p->map = NULL;
+}

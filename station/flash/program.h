@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: MIT
+// One board's cycle: blank, write, read back, confirm, commit, as a list of steps; and what came of it.
+#ifndef GANGWAY_FLASH_PROGRAM_H
+#define GANGWAY_FLASH_PROGRAM_H
+
+#include "base/digest.h"
+#include "flash/claim.h"
+#include "flash/disk.h"
+#include "flash/sweep.h"
+#include "flash/walk.h"
+#include "flash/worker.h"
+#include "image/image.h"
+
+struct program;
+
+struct program_spec {
+	const struct worker_job *job;
+	const struct claim *claim; // for messages, and for whether the device is still there
+	struct disk *disk;
+	const struct image *image; // front mapped
+	struct layout layout;
+	// The program has concluded: `failure`, `text` and the counts are final. Nothing is called after it.
+	void (*concluded)(void *context);
+	void *context;
+};
+
+enum program_clock { PROGRAM_CLOCK_NONE, PROGRAM_CLOCK_WRITE, PROGRAM_CLOCK_VERIFY };
+
+struct program {
+	struct program_spec spec;
+	struct layout layout;
+	struct sweep sweep;
+	struct disk_io flush;
+	bool flushing;
+
+	const uint8_t *map;  // the stored image, read-only: written from here, without a copy
+	uint64_t prefetched; // up to where its pages were asked for
+	uint8_t *copy;       // the commit piece's private copy, see verify.c
+	int copy_error;      // -errno: the store could not be read for it
+
+	size_t step;
+	uint64_t step_started; // CLOCK_MONOTONIC ns
+	bool waiting_for_confirmation;
+	bool key_touched; // from here on the board may boot: a failure must blank it again
+	bool retracting, retracted, concluded;
+	uint64_t give_up_at;             // once it has failed: stop waiting for what is in flight, ns
+	uint64_t seen_landings, seen_at; // the last sign of life: sweep.landings, and when, ns
+
+	// The read-back in progress.
+	struct digest *run_digest, *readback, *extras;
+	uint64_t run_read; // bytes of the run that came from the device
+	bool run_nonzero;
+	bool has_extras;
+	uint8_t wrong_expected[DIGEST_SHA256_SIZE], wrong_got[DIGEST_SHA256_SIZE];
+	struct walk_run wrong_run;
+	uint64_t wrong_at; // first wrong offset; UINT64_MAX: not found again
+
+	// What the worker reports.
+	enum worker_stage stage;
+	enum failure failure;
+	char text[480];
+	uint64_t stage_ns[WORKER_STAGE_COUNT];
+	uint64_t stage_done, stage_total; // bytes of this stage; see program_done()
+	uint64_t bytes_written, bytes_verified, write_ns, verify_ns;
+	uint8_t plan_sha256[DIGEST_SHA256_SIZE], readback_sha256[DIGEST_SHA256_SIZE];
+	uint8_t extras_sha256[DIGEST_SHA256_SIZE];
+};
+
+// Maps the image. Nothing is written yet. claim_fits() has passed.
+int program_init(struct program *program, const struct program_spec *spec, struct err *e);
+void program_deinit(struct program *program);
+
+void program_start(struct program *program);
+
+// The image's front or state may have moved.
+void program_wake(struct program *program);
+
+// Ends it with this failure (the first one counts), as soon as what is in flight has landed.
+void program_fail(struct program *program, enum failure failure, const char *format, ...)
+        __attribute__((format(printf, 3, 4)));
+
+// Called a few times a second: gives up on a device that does not answer for `stall_ns`.
+void program_tick(struct program *program, uint64_t stall_ns);
+
+// What is in flight can still write into the program's memory: it must not be freed.
+bool program_in_flight(const struct program *program);
+
+// Bytes of the current stage that are through.
+uint64_t program_done(const struct program *program);
+
+// For the steps' own files, write.c and verify.c.
+// How every sweep of theirs ends: sweep_ops.finished.
+void program_sweep_ended(void *program, int result);
+// A sweep's or flush's error becomes a failure, with the right one to blame.
+void program_io_failed(struct program *program, enum disk_op op, int error, const struct walk_piece *piece);
+bool program_reads_back(const struct program *program);
+
+extern const struct sweep_ops write_blank_ops, write_body_ops, write_commit_ops; // write.c
+extern const struct sweep_ops verify_ops, verify_commit_ops;                     // verify.c
+
+// Where the private copy of a held-back piece lies.
+uint8_t *verify_copy(const struct program *program, uint64_t offset);
+int verify_init(struct program *program, struct err *e);
+void verify_deinit(struct program *program);
+// The first digests of the verdict, from the plan alone. Only once the image is confirmed.
+void verify_expect(struct program *program);
+// Finds out why a run was wrong, then fails the program.
+void verify_diagnose(struct program *program);
+// At the end: the digests over what was read. Whether they, and the bytes read, are the plan's.
+bool verify_conclude(struct program *program);
+
+#endif

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: MIT
+// A sweep: the pieces of a walk through the disk, a few of them in flight.
+#include "flash/sweep.h"
+
+#include <errno.h>
+#include <sys/mman.h>
+
+int sweep_init(struct sweep *sweep, struct disk *disk, struct err *e)
+{
+	*sweep = (struct sweep){.disk = disk};
+	for (unsigned i = 0; i < SWEEP_DEPTH; i++) {
+		// Page-aligned as direct I/O wants it, and not touched before it is read into.
+		void *buffer = mmap(
+		        NULL, WALK_PIECE_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		if (buffer == MAP_FAILED)
+			return err_sys(e, errno, "read buffers");
+		sweep->slots[i].buffer = buffer;
+		sweep->slots[i].sweep = sweep;
+	}
+	return 0;
+}
+
+void sweep_deinit(struct sweep *sweep)
+{
+	for (unsigned i = 0; i < SWEEP_DEPTH; i++) {
+		if (sweep->slots[i].buffer)
+			munmap(sweep->slots[i].buffer, WALK_PIECE_BYTES);
+		sweep->slots[i].buffer = NULL;
+	}
+}
+
+static void end_with(struct sweep *sweep, int result, const struct walk_piece *piece, bool io)
+{
+	if (sweep->result == 0) {
+		sweep->result = result;
+		sweep->failed_io = io;
+		if (piece)
+			sweep->failed = *piece;
+	}
+	sweep->walked = true;
+	sweep->has_waiting = false;
+}
+
+// Takes the oldest piece if it has landed; one that landed before its elders waits for them.
+static bool retire(struct sweep *sweep)
+{
+	struct sweep_slot *slot = &sweep->slots[sweep->first];
+	if (!sweep->count || !slot->landed)
+		return false;
+	if (sweep->result == 0 && sweep->ops->take) {
+		const uint8_t *data = slot->memory ? slot->memory : slot->buffer;
+		int r = sweep->ops->take(sweep->context, &slot->piece, data);
+		if (r < 0)
+			end_with(sweep, r, &slot->piece, false);
+	}
+	if (sweep->result == 0)
+		sweep->done += slot->piece.length;
+	sweep->first = (sweep->first + 1) % SWEEP_DEPTH;
+	sweep->count--;
+	return true;
+}
+
+static void on_done(struct disk_io *io)
+{
+	struct sweep_slot *slot = io->context;
+	struct sweep *sweep = slot->sweep;
+	slot->landed = true;
+	sweep->in_flight--;
+	sweep->landings++;
+	if (io->result < 0)
+		end_with(sweep, io->result, &slot->piece, true);
+	else
+		sweep->moved += io->length;
+	sweep_pump(sweep);
+}
+
+// The next piece that may go: from the walk, unless one is waiting.
+static bool next_piece(struct sweep *sweep)
+{
+	if (!sweep->has_waiting && !sweep->walked) {
+		sweep->has_waiting =
+		        walk_next(&sweep->walk, &sweep->waiting) && sweep->waiting.offset < sweep->stop_at;
+		sweep->walked = !sweep->has_waiting;
+	}
+	return sweep->has_waiting &&
+	       (!sweep->ops->ready || sweep->ops->ready(sweep->context, &sweep->waiting));
+}
+
+static void submit(struct sweep *sweep)
+{
+	struct sweep_slot *slot = &sweep->slots[(sweep->first + sweep->count++) % SWEEP_DEPTH];
+	slot->piece = sweep->waiting;
+	sweep->has_waiting = false;
+	slot->memory = sweep->ops->memory ? sweep->ops->memory(sweep->context, &slot->piece) : NULL;
+	slot->landed = slot->memory && sweep->ops->op == DISK_READ;
+	if (slot->landed)
+		return;
+	slot->io = (struct disk_io){.op = sweep->ops->op,
+	        // Not written through: the disk only reads it then.
+	        .data = slot->memory ? (void *)(uintptr_t)slot->memory : slot->buffer,
+	        .length = slot->piece.length,
+	        .offset = slot->piece.offset,
+	        .done = on_done,
+	        .context = slot};
+	sweep->in_flight++;
+	disk_submit(sweep->disk, &slot->io);
+}
+
+void sweep_pump(struct sweep *sweep)
+{
+	if (!sweep->running || sweep->retiring)
+		return;
+	sweep->retiring = true; // take() may stop the sweep
+	do
+		// Refill first: the disk works while the oldest piece is being hashed.
+		while (sweep->count < SWEEP_DEPTH && next_piece(sweep))
+			submit(sweep);
+	while (retire(sweep));
+	sweep->retiring = false;
+	if (sweep->in_flight || sweep->count || !sweep->walked)
+		return;
+	sweep->running = false;
+	sweep->ops->finished(sweep->context, sweep->result);
+}
+
+void sweep_start(struct sweep *sweep, const struct sweep_ops *ops, void *context, const struct walk *walk,
+        uint64_t stop_at)
+{
+	sweep->ops = ops;
+	sweep->context = context;
+	sweep->walk = *walk;
+	sweep->stop_at = stop_at;
+	sweep->has_waiting = sweep->walked = false;
+	sweep->first = sweep->count = sweep->in_flight = 0;
+	sweep->result = 0;
+	sweep->failed_io = false;
+	sweep->moved = sweep->done = 0;
+	sweep->running = true;
+	sweep_pump(sweep);
+}
+
+void sweep_stop(struct sweep *sweep, int result)
+{
+	if (!sweep->running)
+		return;
+	end_with(sweep, result, NULL, false);
+	sweep_pump(sweep);
+}
