@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The table of sub-commands, nothing else.
 #include "cli/command.h"
+#include "flash/worker.h"
 #include "image/import.h"
 #include "webui/web.h"
 
@@ -10,6 +11,7 @@ int main(int argc, char **argv)
 	        {"bmap", cmd_bmap, "makes and checks block maps", COMMAND_USER},
 	        {"version", cmd_version, "prints the version", COMMAND_USER},
 	        {"web", web_role, "serves the page", COMMAND_ROLE},
+	        {"worker", worker_role, "", COMMAND_ROLE},
 	        {"importer", import_role, "", COMMAND_ROLE},
 	};
 	return command_run(commands, sizeof(commands) / sizeof(commands[0]), argc, argv);

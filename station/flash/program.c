@@ -39,7 +39,7 @@ static const struct step steps[] = {
         {WRITING, NULL, &write_body_ops, WALK_BODY},
         {WRITING, run_flush, NULL, 0},
         {WORKER_STAGE_VERIFY, PROGRAM_CLOCK_VERIFY, IN_WRITE | IN_VERIFY | IF_READ_BACK, NULL, &verify_ops,
-                WALK_PLAN},
+                WALK_PLAN | WALK_HEADERS},
         {WORKER_STAGE_VERIFY, PROGRAM_CLOCK_NONE, IN_VERIFY, run_confirm, NULL, 0},
         {WORKER_STAGE_COMMIT, PROGRAM_CLOCK_NONE, IN_WRITE, run_confirm, NULL, 0},
         {COMMIT_WRITING, NULL, &write_commit_ops, WALK_HEAD},

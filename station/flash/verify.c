@@ -124,7 +124,7 @@ static int verify_take(void *context, const struct walk_piece *piece, const uint
 	if (p->copy_error)
 		return p->copy_error;
 	digest_update(p->run_digest, data, piece->length);
-	if (!is_held_back(p, piece))
+	if ((piece->area & WALK_PLAN) && !is_held_back(p, piece))
 		p->run_read += piece->length;
 	if (piece->run.source != PLAN_STORE && !all_zero(data, piece->length))
 		p->run_nonzero = true;
@@ -247,7 +247,7 @@ void verify_diagnose(struct program *p)
 		return;
 	struct walk walk;
 	p->wrong_at = UINT64_MAX;
-	walk_start_at(&walk, &p->layout, WALK_PLAN, &run);
+	walk_start_at(&walk, &p->layout, WALK_PLAN | WALK_HEADERS, &run);
 	sweep_start(&p->sweep, &compare_ops, p, &walk, run.offset + run.length);
 }
 

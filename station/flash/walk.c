@@ -103,7 +103,7 @@ static void cut_piece(struct walk *w, struct walk_piece *piece)
 {
 	uint64_t end =
 	        u64_min(w->run.offset + w->run.length, u64_down(w->at, WALK_PIECE_BYTES) + WALK_PIECE_BYTES);
-	piece->area = WALK_BODY;
+	piece->area = w->layout->zero_all ? WALK_BODY : WALK_HEADERS;
 	if (w->run.source == PLAN_STORE) {
 		uint64_t area_end;
 		piece->area = area_of(w->layout, w->at, &area_end);

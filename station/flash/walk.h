@@ -17,12 +17,13 @@
 /*
  * The areas of a board, in the order they are written:
  *
- *   BLANK  zeros over LBA 0-1 and the last LBA: primary and backup GPT header (UEFI 2.10, 5.3.2) are gone, so no
- *          old image boots either. No more than that: some SoCs keep boot code from LBA 2 on.
- *   BODY   all that is to be written, but for:
- *   HEAD   the mapped bytes below PLAN_COMMIT_BYTES, the commit piece, but for LBA 0-1;
- *   TAIL   the image's last PLAN_TAIL_BYTES: on a device of just the image's size they hold the backup header;
- *   KEY    LBA 0-1. TAIL and KEY together are what makes a board boot, so they are the last and shortest writes.
+ *   BLANK    zeros over LBA 0-1 and the last LBA: primary and backup GPT header (UEFI 2.10, 5.3.2) are gone, so no
+ *            old image boots either. No more than that: some SoCs keep boot code from LBA 2 on.
+ *   BODY     all that is to be written, but for:
+ *   HEAD     the mapped bytes below PLAN_COMMIT_BYTES, the commit piece, but for LBA 0-1;
+ *   TAIL     the image's last PLAN_TAIL_BYTES: on a device of just the image's size they hold the backup header;
+ *   KEY      LBA 0-1. TAIL and KEY together are what makes a board boot, so they are the last and shortest writes.
+ *   HEADERS  what of BLANK no other area covers: read back, not written again.
  */
 enum walk_area {
 	WALK_BODY = 1,
@@ -32,6 +33,7 @@ enum walk_area {
 	WALK_COMMIT = WALK_HEAD | WALK_TAIL | WALK_KEY,
 	WALK_PLAN = WALK_BODY | WALK_COMMIT,
 	WALK_BLANK = 16,
+	WALK_HEADERS = 32,
 };
 
 struct layout {
