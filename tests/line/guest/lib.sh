@@ -83,6 +83,40 @@ plug() {
 	wait_for 60 has_all_disks "$@" || { echo "no disk for all of: $*"; return 1; }
 }
 
+# Two disks that nobody may touch: an ordinary USB stick, and Linux's own mass-storage gadget (over dummy_hcd),
+# which has the USB IDs of many boards: 0525:a4a5.
+stick_disk() { readlink -f /dev/disk/by-id/usb-QEMU_QEMU_HARDDISK_ORDINARY-STICK-0:0; }
+gadget_disk() {
+	local model
+	for model in /sys/class/block/sd*/device/model; do
+		if grep -q '^File-Stor' "$model"; then echo "/dev/$(echo "$model" | cut -d/ -f5)"; fi
+	done
+}
+gadget_there() { [ -n "$(gadget_disk)" ]; }
+GADGET=/sys/kernel/config/usb_gadget/g
+start_gadget() {
+	modprobe -a dummy_hcd libcomposite usb_f_mass_storage
+	mountpoint -q /sys/kernel/config || mount -t configfs config /sys/kernel/config
+	mkdir $GADGET $GADGET/strings/0x409 $GADGET/configs/c.1 $GADGET/functions/mass_storage.0
+	echo 0x0525 >$GADGET/idVendor
+	echo 0xa4a5 >$GADGET/idProduct
+	echo 'Linux' >$GADGET/strings/0x409/manufacturer
+	echo 'Mass Storage Gadget' >$GADGET/strings/0x409/product
+	truncate -s 16M "$LINE/gadget.img"
+	echo 1 >$GADGET/functions/mass_storage.0/lun.0/removable
+	echo "$LINE/gadget.img" >$GADGET/functions/mass_storage.0/lun.0/file
+	ln -s $GADGET/functions/mass_storage.0 $GADGET/configs/c.1/
+	echo dummy_udc.0 >$GADGET/UDC
+	wait_for 30 gadget_there
+	udevadm settle
+}
+stop_gadget() {
+	echo >$GADGET/UDC
+	rm $GADGET/configs/c.1/mass_storage.0
+	rmdir $GADGET/functions/mass_storage.0 $GADGET/configs/c.1 $GADGET/strings/0x409 $GADGET
+	rmmod dummy_hcd
+}
+
 board_status() { ums status "$1"; }
 board_value() { ums status "$1" | tr ' ' '\n' | sed -n "s/^$2=//p"; }
 

@@ -1,0 +1,78 @@
+# Fifteen boards that carry an older image, all with the same LVM, md, btrfs and ext4 UUIDs: nothing looks at it,
+# nothing is assembled, nothing holds a disk. Without the rule, udev does all of that to the first one.
+modprobe -a loop dm_mod raid1 btrfs
+make_image() {
+	truncate -s 100M "$1"
+	sfdisk --quiet "$1" <<-END
+		label: gpt
+		size=16M, type=linux
+		size=16M, type=lvm
+		size=16M, type=raid
+		size=20M, type=linux
+	END
+	local loop
+	loop=$(losetup -fP --show "$1")
+	udevadm settle
+	mkfs.ext4 -q -L old-root "${loop}p1"
+	pvcreate -qq "${loop}p2" && vgcreate -qq oldvg "${loop}p2" && lvcreate -qq -n oldlv -l 2 oldvg
+	vgchange -qq -an oldvg
+	mdadm --create /dev/md/old --run --quiet --level=1 --raid-devices=2 --metadata=1.2 "${loop}p3" missing
+	mdadm --stop --quiet /dev/md/old
+	mkfs.btrfs -q --mixed -L old-data "${loop}p4"
+	losetup -d "$loop"
+	udevadm settle
+}
+# What came of it: names of holders, md arrays, mapped devices, known file systems.
+holders() { find /sys/class/block/sd*/holders/ -mindepth 1 -printf '%f ' 2>/dev/null; ls /dev/mapper | grep -v control || :; grep ^md /proc/mdstat || :; }
+known() { grep -l '^E:ID_FS_TYPE=\|^E:ID_PART_TABLE' "/run/udev/data/b$(cat "/sys/class/block/${1#/dev/}/dev")"* 2>/dev/null; }
+
+make_image old.img
+check 'the image is not clean' [ -z "$(holders)" ]
+names=
+for i in $(seq 1 15); do
+	cp --sparse=always old.img "$LINE/o$i.img"
+	board "o$i" "serial=O$i" size=100M "port=0.$i"
+	names="$names o$i"
+done
+# shellcheck disable=SC2086
+plug $names
+udevadm settle
+parts=$(ls /dev/sd?4 /dev/sd??4 2>/dev/null | wc -l)
+check "the kernel found $parts times a fourth partition" [ "$parts" = 15 ]
+check "something was assembled: $(holders)" [ -z "$(holders)" ]
+# One look at udev's database: 75 devices, one line each, with what is wrong in it.
+disks=$(for n in $names; do disk "$n"; done)
+# shellcheck disable=SC2086
+for dev in $(printf '%s %s4 ' $(echo $disks | sed 's/[^ ]*/& &/g')); do
+	data=/run/udev/data/b$(<"/sys/class/block/${dev#/dev/}/dev")
+	if grep -q '^E:ID_FS_\|^E:ID_PART_TABLE' "$data"; then echo "$dev: blkid was run"; exit 1; fi
+	check "$dev: udisks may take it" grep -q '^E:UDISKS_IGNORE=1' "$data"
+done
+# Closing a disk after a write brings no event: nobody watches.
+udevadm monitor --udev --subsystem-match=block >events 2>&1 &
+monitor=$!
+grep -q UDEV <(tail -f --pid=$monitor events)
+dd if=/dev/zero of="$(disk o1)" bs=4096 count=1 conv=notrunc status=none
+dd if=/dev/zero of="$(disk o1)4" bs=4096 count=1 conv=notrunc status=none
+udevadm settle
+udevadm trigger --action=change --settle /sys/class/block/sda # an event of our own, behind which none can be hiding
+wait_for 10 grep -q 'change.*sda' events
+kill $monitor
+check 'closing a written disk set udev off' refused grep -q "block/$(basename "$(disk o1)")" events
+# shellcheck disable=SC2086
+ums unplug $names
+
+# The control: the same board without the rule.
+mv /etc/udev/rules.d/60-gangway.rules away
+trap 'mv away /etc/udev/rules.d/60-gangway.rules; udevadm control --reload' EXIT
+udevadm control --reload
+wait_for 20 has_no_disk o2
+plug o2
+udevadm settle
+check 'without the rule blkid was not run' [ -n "$(known "$(disk o2)")" ]
+found=$(holders)
+check 'without the rule nothing was assembled: this scenario proves nothing' [ -n "$found" ]
+ums unplug o2
+mdadm --stop --scan --quiet || :
+vgchange -qq -an oldvg || :
+figure "15 times the same UUIDs: no holder, no event after a close; without the rule: $(echo $found)"
