@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <lzma.h>
+#include <sched.h>
 
 #include "base/fd.h"
 #include "core/failure.h"
@@ -34,10 +35,12 @@ static int xz_error(lzma_ret code, uint64_t needs, struct err *e)
 
 static int xz_open(void **state, struct err *e)
 {
-	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+	// Not sysconf(3), which opens files that a sandboxed importer cannot.
+	cpu_set_t cpus;
+	int count = sched_getaffinity(0, sizeof(cpus), &cpus) < 0 ? 1 : CPU_COUNT(&cpus);
 	lzma_mt options = {
 	        .flags = LZMA_CONCATENATED,
-	        .threads = (uint32_t)u64_min(cpus > 0 ? (uint64_t)cpus : 1, XZ_THREADS_MAX),
+	        .threads = (uint32_t)u64_min((uint64_t)count, XZ_THREADS_MAX),
 	        .memlimit_threading = XZ_THREADED_MEMORY,
 	        .memlimit_stop = DECODE_MEMORY_MAX,
 	};

@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "core/failure.h"
 #include "image/pipeline.h"
+#include "image/sandbox.h"
 
 #define PROGRESS_NS (100 * NSEC_PER_MSEC)
 
@@ -42,7 +43,8 @@ void import_job_close(struct import_job *job)
 
 int import_job_prepare(struct import_job *job, struct err *e)
 {
-	return store_attach(job->store_path, true, &job->store, e);
+	int r = store_attach(job->store_path, true, &job->store, e);
+	return r < 0 ? r : sandbox_enter(job->store.dir, e);
 }
 
 void import_tell(struct import_message *message, const int *fds, size_t fd_count, bool wait)
