@@ -8,6 +8,8 @@
 int main(int argc, char **argv)
 {
 	static const struct command commands[] = {
+	        {"write", cmd_write, "writes an image to targets and reads it back", COMMAND_USER},
+	        {"verify", cmd_verify, "compares targets with an image", COMMAND_USER},
 	        {"bmap", cmd_bmap, "makes and checks block maps", COMMAND_USER},
 	        {"version", cmd_version, "prints the version", COMMAND_USER},
 	        {"web", web_role, "serves the page", COMMAND_ROLE},

@@ -241,6 +241,12 @@ static int identify(const struct worker_job *job, struct claim *c, struct stat *
 	return 0;
 }
 
+int claim_look(const struct worker_job *job, struct stat *st, struct err *e)
+{
+	int r = look(job, st, e);
+	return r == 0 && job->task == WORKER_WRITE ? inuse_check("", job->expect.node, st, e) : r;
+}
+
 int claim_open(const struct worker_job *job, struct claim *out, struct err *e)
 {
 	*out = (struct claim){.fd = -1, .tail_fd = -1};

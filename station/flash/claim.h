@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/stat.h>
 
 #include "base/err.h"
 #include "board/board.h"
@@ -29,6 +30,10 @@ struct claim {
  */
 int claim_open(const struct worker_job *job, struct claim *out, struct err *e);
 void claim_close(struct claim *claim);
+
+// The checks that need no opening, for a caller that wants to refuse early: exists, a block device or a file,
+// and for writing, in nobody's use. Fills in *st. Replaces none of claim_open()'s.
+int claim_look(const struct worker_job *job, struct stat *st, struct err *e);
 
 // Whether image and target fit: size, sector size, range borders. The front has passed the GPT header's place.
 int claim_fits(const struct claim *claim, const struct layout *layout, const struct image_front *front,

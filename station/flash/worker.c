@@ -246,12 +246,17 @@ static void go(struct worker *w)
 
 static void stop(struct worker *w, enum failure failure, const char *why)
 {
-	if (w->state == WORKER_RUNS)
+	char text[480];
+	const char *name = w->job.label[0] ? w->job.label : w->job.expect.node;
+	if (w->state == WORKER_RUNS && w->job.task == WORKER_WRITE) {
 		program_fail(&w->program, failure,
-		        "%s: %s before it was complete; it does not boot: write it again", w->claim.label,
-		        why);
-	else if (w->state != WORKER_WAITS_FOR_RELEASE)
-		refuse(w, failure, why);
+		        "%s: %s before it was complete; it does not boot: write it again", name, why);
+	} else if (w->state == WORKER_RUNS) {
+		program_fail(&w->program, failure, "%s: %s before it was compared", name, why);
+	} else if (w->state != WORKER_WAITS_FOR_RELEASE) {
+		snprintf(text, sizeof(text), "%s: %s; nothing was written to it", name, why);
+		refuse(w, failure, text);
+	}
 }
 
 // The device is let go only when nothing is in flight: otherwise closing it waits in the kernel, and the parent

@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: MIT
+// The command lines of `gangway write` and `gangway verify`.
+#include <errno.h>
+#include <getopt.h>
+
+#include "cli/batch.h"
+
+static const char write_help[] =
+        "usage: gangway write [OPTION...] IMAGE TARGET...\n"
+        "\n"
+        "Writes IMAGE (raw, gz, xz, bz2, zst or lz4) to 1 to 64 TARGETs at once, block devices or regular "
+        "files,\n"
+        "and reads every written byte back past the page cache. A target that did not pass does not boot.\n"
+        "\n"
+        "  --bmap FILE           the image's bmap; without it one beside the image is looked for\n"
+        "  --unmapped keep|zero  what is not mapped is left alone (keep), or zeroed to the target's end\n"
+        "  --holes               a raw image without bmap: its holes are unmapped\n"
+        "  --no-verify           do not read back: the best result is then `unverified`\n"
+        "  --json                one result line per target on stdout, all else on stderr\n"
+        "  --store DIR           where decoded images are kept (or $GANGWAY_STORE)\n"
+        "  --store-limit BYTES   how much the store may take; K, M, G are powers of 1024\n"
+        "  --fault TARGET=KIND@OFFSET[=VALUE]\n"
+        "                        for tests: fails as told; KIND is write-error, read-error, flip, slow, "
+        "hang,\n"
+        "                        vanish or flush-error\n"
+        "\n"
+        "Exit: 0 no target failed, 1 at least one did, 2 usage.\n";
+
+static const char verify_help[] =
+        "usage: gangway verify [OPTION...] IMAGE TARGET...\n"
+        "\n"
+        "Reads the mapped bytes of 1 to 64 TARGETs and compares their digests with IMAGE's. Writes nothing.\n"
+        "\n"
+        "  --bmap FILE           the image's bmap; without it one beside the image is looked for\n"
+        "  --unmapped keep|zero  zero: what is not mapped has to be zeros, to the target's end\n"
+        "  --holes               a raw image without bmap: its holes are unmapped\n"
+        "  --json                one result line per target on stdout, all else on stderr\n"
+        "  --store DIR           where decoded images are kept (or $GANGWAY_STORE)\n"
+        "  --store-limit BYTES   how much the store may take; K, M, G are powers of 1024\n"
+        "  --fault TARGET=KIND@OFFSET[=VALUE]   for tests, as in `gangway write`\n"
+        "\n"
+        "Exit: 0 all targets are right, 1 at least one is not, 2 usage.\n";
+
+enum {
+	OPTION_BMAP = 256,
+	OPTION_UNMAPPED,
+	OPTION_HOLES,
+	OPTION_NO_VERIFY,
+	OPTION_JSON,
+	OPTION_STORE,
+	OPTION_STORE_LIMIT,
+	OPTION_FAULT,
+};
+static const struct option long_options[] = {
+        {"bmap", required_argument, NULL, OPTION_BMAP},
+        {"unmapped", required_argument, NULL, OPTION_UNMAPPED},
+        {"holes", no_argument, NULL, OPTION_HOLES},
+        {"json", no_argument, NULL, OPTION_JSON},
+        {"store", required_argument, NULL, OPTION_STORE},
+        {"store-limit", required_argument, NULL, OPTION_STORE_LIMIT},
+        {"fault", required_argument, NULL, OPTION_FAULT},
+        {"help", no_argument, NULL, 'h'},
+        {"no-verify", no_argument, NULL, OPTION_NO_VERIFY},
+        {NULL, 0, NULL, 0},
+};
+
+struct parsing {
+	const char *command;
+	struct batch_options *out;
+	const char *faults[BATCH_TARGETS_MAX];
+	unsigned fault_count;
+};
+
+static int usage(const char *command, const char *what, const char *which)
+{
+	fprintf(stderr, "gangway %s: %s%s; see 'gangway %s --help'\n", command, what, which, command);
+	return -1;
+}
+
+static int parse_unmapped(const struct parsing *p, const char *word)
+{
+	if (!strcmp(word, "zero"))
+		p->out->unmapped = WORKER_UNMAPPED_ZERO;
+	else if (!strcmp(word, "keep"))
+		p->out->unmapped = WORKER_UNMAPPED_KEEP;
+	else
+		return usage(p->command, "--unmapped is keep or zero, not ", word);
+	return 0;
+}
+
+static int parse_option(struct parsing *p, int option, const char *value)
+{
+	struct batch_options *o = p->out;
+	switch (option) {
+	case OPTION_BMAP: o->bmap = value; return 0;
+	case OPTION_UNMAPPED: return parse_unmapped(p, value);
+	case OPTION_HOLES: o->holes = true; return 0;
+	case OPTION_NO_VERIFY: o->verify = WORKER_VERIFY_NONE; return 0;
+	case OPTION_JSON: o->json = true; return 0;
+	case OPTION_STORE: o->store = value; return 0;
+	case OPTION_STORE_LIMIT:
+		if (!board_bytes_parse(value, &o->store_limit))
+			return usage(p->command, "--store-limit is a number of bytes, not ", value);
+		return 0;
+	case OPTION_FAULT:
+		if (p->fault_count == ARRAY_SIZE(p->faults))
+			return usage(p->command, "too many of --fault", "");
+		p->faults[p->fault_count++] = value;
+		return 0;
+	default: return usage(p->command, "unknown option, or one without its value", "");
+	}
+}
+
+static int parse_targets(struct parsing *p, int argc, char **argv)
+{
+	struct batch_options *o = p->out;
+	if (argc < 2)
+		return usage(p->command, "an image and at least one target are needed", "");
+	if (argc - 1 > BATCH_TARGETS_MAX)
+		return usage(p->command, "64 targets at the most", "");
+	o->image = argv[0];
+	for (int i = 1; i < argc; i++) {
+		if (!argv[i][0] || strlen(argv[i]) >= sizeof(((struct board_identity *)0)->node))
+			return usage(p->command, "a target's name is empty or too long: ", argv[i]);
+		o->targets[o->target_count++] = argv[i];
+	}
+	return 0;
+}
+
+static int plant(struct batch_options *o, unsigned target, const char *text, struct err *e)
+{
+	struct board_model *model = &o->models[target];
+	for (unsigned i = 0; i < BOARD_FAULTS_MAX; i++)
+		if (model->faults[i].kind == BOARD_FAULT_NONE)
+			return board_fault_parse(text, &model->faults[i], e);
+	return err_set(e, E2BIG, "too many faults for one target");
+}
+
+static int parse_fault(struct parsing *p, const char *text)
+{
+	struct err e = {0};
+	struct batch_options *o = p->out;
+	for (unsigned i = 0; i < o->target_count; i++) {
+		size_t length = strlen(o->targets[i]);
+		if (strncmp(text, o->targets[i], length) != 0 || text[length] != '=')
+			continue;
+		return plant(o, i, text + length + 1, &e) < 0 ? usage(p->command, e.text, "") : 0;
+	}
+	return usage(p->command, "--fault names no target: ", text);
+}
+
+int batch_parse(int argc, char **argv, enum worker_task task, struct batch_options *out)
+{
+	struct parsing p = {.command = task == WORKER_WRITE ? "write" : "verify", .out = out};
+	*out = (struct batch_options){.task = task};
+	optind = 1;
+	opterr = 0;
+	for (int c; (c = getopt_long(argc, argv, "h", long_options, NULL)) != -1;) {
+		if (c == 'h') {
+			fputs(task == WORKER_WRITE ? write_help : verify_help, stdout);
+			return 1;
+		}
+		if (c == OPTION_NO_VERIFY && task == WORKER_VERIFY)
+			return usage(p.command, "--no-verify is for 'gangway write'", "");
+		if (parse_option(&p, c, optarg) < 0)
+			return -1;
+	}
+	if (parse_targets(&p, argc - optind, argv + optind) < 0)
+		return -1;
+	for (unsigned i = 0; i < p.fault_count; i++)
+		if (parse_fault(&p, p.faults[i]) < 0)
+			return -1;
+	return 0;
+}

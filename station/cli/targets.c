@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: MIT
+// Looking at the named targets before anything is started.
+#include <errno.h>
+#include <sys/stat.h>
+
+#include "cli/batch.h"
+#include "core/failure.h"
+#include "flash/claim.h"
+#include "flash/inuse.h"
+
+// One of two names is all or part of what the other names; two partitions of one disk are not.
+static bool overlap(const struct stat *a, const struct stat *b)
+{
+	if (S_ISREG(a->st_mode) || S_ISREG(b->st_mode))
+		return a->st_mode == b->st_mode && a->st_dev == b->st_dev && a->st_ino == b->st_ino;
+	dev_t disk_a = inuse_whole_disk("", a->st_rdev), disk_b = inuse_whole_disk("", b->st_rdev);
+	return a->st_rdev == b->st_rdev || a->st_rdev == disk_b || b->st_rdev == disk_a;
+}
+
+static void refuse_pair(struct batch_target *a, struct batch_target *b)
+{
+	struct err e = {0};
+	err_fail(&e, EINVAL, FAILURE_TARGET_DUPLICATE, "%s: the same target as %s; name each target once",
+	        a->name, b->name);
+	batch_refuse(a, &e);
+	err_fail(&e, EINVAL, FAILURE_TARGET_DUPLICATE, "%s: the same target as %s; name each target once",
+	        b->name, a->name);
+	batch_refuse(b, &e);
+}
+
+static void remember(struct batch_target *t, const struct stat *st)
+{
+	if (S_ISBLK(st->st_mode)) {
+		t->job.expect.rdev = st->st_rdev;
+	} else {
+		t->job.expect.dev = st->st_dev;
+		t->job.expect.ino = st->st_ino;
+	}
+}
+
+static void look_at(struct batch_target *t, const struct stat *image, struct stat *st)
+{
+	struct err e = {0};
+	if (claim_look(&t->job, st, &e) < 0) {
+		*st = (struct stat){0};
+		batch_refuse(t, &e);
+	} else if (overlap(st, image) && t->job.task == WORKER_WRITE) {
+		err_fail(&e, EINVAL, FAILURE_TARGET_DUPLICATE,
+		        "%s: this is the image itself; name another target", t->name);
+		batch_refuse(t, &e);
+	} else {
+		remember(t, st);
+	}
+}
+
+void targets_look(struct batch *batch, int image_fd)
+{
+	struct stat image = {0}, seen[BATCH_TARGETS_MAX];
+	if (fstat(image_fd, &image) < 0)
+		image = (struct stat){0};
+	for (unsigned i = 0; i < batch->count; i++) {
+		look_at(&batch->targets[i], &image, &seen[i]);
+		for (unsigned j = 0; j < i; j++)
+			if (seen[i].st_mode && seen[j].st_mode && overlap(&seen[i], &seen[j]))
+				refuse_pair(&batch->targets[j], &batch->targets[i]);
+	}
+}
