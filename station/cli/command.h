@@ -26,6 +26,7 @@ int command_run(const struct command *commands, size_t count, int argc, char **a
 // One file each in cli/.
 int cmd_bmap(int argc, char **argv);
 int cmd_verify(int argc, char **argv);
+int cmd_record(int argc, char **argv);
 int cmd_version(int argc, char **argv);
 int cmd_write(int argc, char **argv);
 

@@ -1,0 +1,45 @@
+-- The kinds of rows and their fields. A field's text lists the JSON types it may have ("absent": may be left out).
+CREATE TABLE kind(
+	kind   TEXT PRIMARY KEY,
+	fields TEXT NOT NULL CHECK (json_type(fields) = 'object')
+) STRICT, WITHOUT ROWID;
+
+INSERT INTO kind(kind, fields) VALUES
+-- the recorder's own
+('ledger.open', '{"id":"text","format":"integer"}'),
+('ledger.migrate', '{"from":"integer","to":"integer","version":"text"}'),
+('key', '{"fingerprint":"text","public":"text","reason":"text","endorsed":"text absent"}'),
+('clock', '{"reason":"text","synchronised":"true false","was":"text absent","by_s":"real integer absent"}'),
+('attempt.interrupted', '{"attempt":"integer","text":"text"}'),
+('head', '{"seq":"integer","row_hash":"text","signed":"text","reason":"text","key":"text","signature":"text"}'),
+-- the station's
+('station.start', '{"station":"text","version":"text","kernel":"text","boot_id":"text","config_sha256":"text absent","operator":"text absent"}'),
+('station.stop', '{"reason":"text"}'),
+('config', '{"sha256":"text","text":"text absent","reason":"text absent","operator":"text absent"}'),
+('fixture', '{"name":"text","kind":"text","slots":"array","reason":"text absent"}'),
+('image.add', '{"name":"text","key":"text","codec":"text","size":"integer","mapped":"integer","block_size":"integer","ranges":"integer","source_sha256":"text","bmap_sha256":"text","plan_sha256":"text","plan":"text","source_name":"text absent","mapping":"text absent","operator":"text absent"}'),
+('image.remove', '{"name":"text","operator":"text absent","reason":"text absent"}'),
+('image.failed', '{"name":"text","code":"text","text":"text"}'),
+('job.open', '{"job":"text","image":"text","start":"text","verify":"true false","unmapped":"text","lun":"integer","wanted":"integer null","image_key":"text absent","plan_sha256":"text absent","order":"text absent","customer":"text absent","product":"text absent","revision":"text absent","lot":"text absent","job_revision":"text absent","operator":"text absent"}'),
+('job.close', '{"job":"text","reason":"text","operator":"text absent"}'),
+('attempt.open', '{"attempt":"integer","slot":"text","port":"text","serial":"text","serial_source":"text","boot_id":"text","disposition":"text","job":"text absent","reason":"text absent","diskseq":"integer absent","size":"integer absent","usb_id":"text absent","node":"text absent","image":"text absent","image_key":"text absent","plan_sha256":"text absent","tool":"text absent","kernel":"text absent","mono_ns":"integer absent","fixture":"text absent","hub":"text absent","uboot":"text absent","blank":"text absent","operator":"text absent","config_sha256":"text absent"}'),
+('attempt.close', '{"attempt":"integer","result":"text","code":"text","blame":"text","text":"text","bytes_written":"integer","bytes_verified":"integer","plan_sha256":"text","readback_sha256":"text","extras_sha256":"text","extras_readback_sha256":"text","verify_method":"text","stages":"array absent","write_s":"real integer absent","verify_s":"real integer absent","image_key":"text absent","retries":"integer absent","ejected":"true false absent"}'),
+('slot.refused', '{"slot":"text","code":"text","text":"text","serial":"text absent","serial_source":"text absent","port":"text absent","boot_id":"text absent","job":"text absent","diskseq":"integer absent","size":"integer absent"}'),
+('slot.ack', '{"slot":"text","attempt":"integer null","operator":"text absent","reason":"text absent"}'),
+('slot.release', '{"slot":"text","serial":"text","disposition":"text","reason":"text","operator":"text absent"}'),
+('unit.returned', '{"slot":"text","serial":"text","port":"text","attempt":"integer null","boot_id":"text absent","diskseq":"integer absent","how":"text absent"}'),
+('unit.disposition', '{"serial":"text","disposition":"text","reason":"text","operator":"text absent"}'),
+('serial.reserve', '{"serial":"text","pool":"text","attempt":"integer"}'),
+('correction', '{"row":"integer","reason":"text","field":"text absent","value":"text absent","operator":"text absent"}'),
+('note', '{"text":"text","operator":"text absent"}');
+
+CREATE TRIGGER row_has_a_known_kind_and_its_fields BEFORE INSERT ON log
+BEGIN
+	SELECT RAISE(ABORT, 'there is no such kind of row')
+	WHERE NEW.kind NOT IN (SELECT kind FROM kind);
+
+	SELECT RAISE(ABORT, 'a required field is missing or of the wrong type')
+	FROM kind, json_each(kind.fields) AS field
+	WHERE kind.kind = NEW.kind
+	AND instr(' ' || field.value || ' ', ' ' || coalesce(json_type(NEW.body, '$.' || field.key), 'absent') || ' ') = 0;
+END;

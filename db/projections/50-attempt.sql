@@ -1,0 +1,308 @@
+-- Attempts, the units they were made on, and the slots they were made in.
+CREATE TABLE attempt(
+	attempt                INTEGER PRIMARY KEY,
+	open_seq               INTEGER NOT NULL,
+	close_seq              INTEGER, -- of attempt.close or attempt.interrupted
+	run                    INTEGER NOT NULL,
+	job                    TEXT NOT NULL,
+	unit                   TEXT NOT NULL, -- the serial; '#attempt' for a board without one
+	number                 INTEGER NOT NULL, -- 1: this unit's first attempt
+	slot                   TEXT NOT NULL,
+	port                   TEXT NOT NULL,
+	fixture                TEXT NOT NULL,
+	hub                    TEXT NOT NULL,
+	serial                 TEXT NOT NULL,
+	serial_source          TEXT NOT NULL,
+	boot_id                TEXT NOT NULL,
+	diskseq                INTEGER,
+	size                   INTEGER,
+	usb_id                 TEXT NOT NULL,
+	uboot                  TEXT NOT NULL,
+	blank                  TEXT NOT NULL,
+	node                   TEXT NOT NULL,
+	image                  TEXT NOT NULL,
+	image_key              TEXT NOT NULL,
+	plan_sha256            TEXT NOT NULL,
+	tool                   TEXT NOT NULL,
+	kernel                 TEXT NOT NULL,
+	config_sha256          TEXT NOT NULL,
+	operator               TEXT NOT NULL,
+	disposition            TEXT NOT NULL, -- first, retest, rework
+	reason                 TEXT NOT NULL,
+	clock_synchronised     INTEGER NOT NULL,
+	opened                 TEXT NOT NULL,
+	opened_mono_ns         INTEGER,
+	-- until it is closed: 'open' and nothing
+	result                 TEXT NOT NULL DEFAULT 'open', -- open, pass, fail, unverified, aborted, interrupted
+	counted                INTEGER NOT NULL DEFAULT 0, -- 1: it counts for yield (a PASS, or a FAIL that blames the device)
+	code                   TEXT NOT NULL DEFAULT '',
+	blame                  TEXT NOT NULL DEFAULT '',
+	text                   TEXT NOT NULL DEFAULT '',
+	closed                 TEXT NOT NULL DEFAULT '',
+	bytes_written          INTEGER NOT NULL DEFAULT 0,
+	bytes_verified         INTEGER NOT NULL DEFAULT 0,
+	readback_sha256        TEXT NOT NULL DEFAULT '',
+	extras_sha256          TEXT NOT NULL DEFAULT '',
+	extras_readback_sha256 TEXT NOT NULL DEFAULT '',
+	verify_method          TEXT NOT NULL DEFAULT '',
+	write_s                REAL,
+	verify_s               REAL,
+	retries                INTEGER,
+	stages                 TEXT NOT NULL DEFAULT '[]',
+	acknowledged           TEXT NOT NULL DEFAULT ''
+) STRICT;
+CREATE INDEX attempt_unit ON attempt(unit, attempt);
+CREATE INDEX attempt_job ON attempt(job, result, attempt);
+CREATE INDEX attempt_slot ON attempt(slot, attempt);
+CREATE INDEX attempt_image ON attempt(image_key, result);
+CREATE INDEX attempt_plan ON attempt(plan_sha256, result);
+CREATE INDEX attempt_closed ON attempt(closed);
+CREATE INDEX attempt_result ON attempt(result, attempt);
+
+CREATE TABLE unit(
+	unit          TEXT PRIMARY KEY,
+	serial        TEXT NOT NULL,
+	serial_source TEXT NOT NULL,
+	size          INTEGER,
+	usb_id        TEXT NOT NULL,
+	attempts      INTEGER NOT NULL DEFAULT 0,
+	first_attempt INTEGER NOT NULL,
+	last_attempt  INTEGER NOT NULL,
+	result        TEXT NOT NULL DEFAULT '', -- the last verdict; '' until there is one
+	result_attempt INTEGER,
+	returned      INTEGER NOT NULL DEFAULT 0, -- times it was loaded again after a verdict
+	disposition   TEXT NOT NULL DEFAULT '' -- '', scrapped, quarantine, released
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE slot(
+	slot         TEXT PRIMARY KEY,
+	attempt      INTEGER NOT NULL, -- the last one
+	acknowledged INTEGER NOT NULL DEFAULT 0,
+	attempts     INTEGER NOT NULL DEFAULT 0,
+	pass         INTEGER NOT NULL DEFAULT 0,
+	fail         INTEGER NOT NULL DEFAULT 0, -- that blame the device
+	failed_in_a_row INTEGER NOT NULL DEFAULT 0 -- likewise
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE refusal(
+	seq     INTEGER PRIMARY KEY,
+	utc     TEXT NOT NULL,
+	slot    TEXT NOT NULL,
+	serial  TEXT NOT NULL,
+	job     TEXT NOT NULL,
+	code    TEXT NOT NULL,
+	text    TEXT NOT NULL
+) STRICT;
+CREATE INDEX refusal_serial ON refusal(serial);
+
+CREATE TABLE returned(
+	seq     INTEGER PRIMARY KEY,
+	utc     TEXT NOT NULL,
+	slot    TEXT NOT NULL,
+	serial  TEXT NOT NULL,
+	attempt INTEGER -- the verdict it came back with
+) STRICT;
+CREATE INDEX returned_serial ON returned(serial);
+
+CREATE TABLE disposition(
+	seq         INTEGER PRIMARY KEY,
+	utc         TEXT NOT NULL,
+	serial      TEXT NOT NULL,
+	disposition TEXT NOT NULL, -- scrapped, quarantine, released; retest or rework when a held board was released
+	reason      TEXT NOT NULL,
+	operator    TEXT NOT NULL
+) STRICT;
+CREATE INDEX disposition_serial ON disposition(serial);
+
+CREATE TABLE serial_number(
+	serial   TEXT PRIMARY KEY,
+	pool     TEXT NOT NULL,
+	attempt  INTEGER NOT NULL,
+	reserved TEXT NOT NULL,
+	state    TEXT NOT NULL DEFAULT 'reserved' -- consumed by a PASS, void after anything else
+) STRICT, WITHOUT ROWID;
+CREATE INDEX serial_number_attempt ON serial_number(attempt);
+
+CREATE TRIGGER attempt_open_is_allowed BEFORE INSERT ON log WHEN NEW.kind = 'attempt.open'
+BEGIN
+	SELECT RAISE(ABORT, 'this attempt number was used before or is out of order')
+	WHERE NEW.body ->> 'attempt' <= (SELECT coalesce(max(attempt), 0) FROM attempt);
+
+	SELECT RAISE(ABORT, 'its job is not open')
+	WHERE coalesce(NEW.body ->> 'job', '') <> '' AND NOT EXISTS (SELECT 1 FROM job WHERE job = NEW.body ->> 'job' AND closed = '');
+
+	SELECT RAISE(ABORT, 'its disposition is none of first, retest, rework')
+	WHERE NEW.body ->> 'disposition' NOT IN ('first', 'retest', 'rework');
+
+	SELECT RAISE(ABORT, 'the unit is scrapped or in quarantine')
+	WHERE NEW.body ->> 'serial' <> ''
+	AND (SELECT disposition FROM unit WHERE unit = NEW.body ->> 'serial') IN ('scrapped', 'quarantine');
+
+	SELECT RAISE(ABORT, 'a unit that has passed is programmed again only as rework and with a reason')
+	WHERE NEW.body ->> 'serial' <> '' AND (SELECT result FROM unit WHERE unit = NEW.body ->> 'serial') = 'pass'
+	AND (NEW.body ->> 'disposition' <> 'rework' OR coalesce(NEW.body ->> 'reason', '') = '');
+END;
+
+CREATE TRIGGER attempt_opened AFTER INSERT ON log WHEN NEW.kind = 'attempt.open'
+BEGIN
+	INSERT INTO unit(unit, serial, serial_source, size, usb_id, first_attempt, last_attempt)
+	VALUES (CASE NEW.body ->> 'serial' WHEN '' THEN '#' || (NEW.body ->> 'attempt') ELSE NEW.body ->> 'serial' END,
+		NEW.body ->> 'serial', NEW.body ->> 'serial_source', NEW.body ->> 'size', coalesce(NEW.body ->> 'usb_id', ''),
+		NEW.body ->> 'attempt', NEW.body ->> 'attempt')
+	ON CONFLICT(unit) DO UPDATE SET last_attempt = excluded.last_attempt, size = coalesce(excluded.size, size),
+		usb_id = excluded.usb_id, serial_source = excluded.serial_source;
+
+	UPDATE unit SET attempts = attempts + 1
+	WHERE unit = CASE NEW.body ->> 'serial' WHEN '' THEN '#' || (NEW.body ->> 'attempt') ELSE NEW.body ->> 'serial' END;
+
+	INSERT INTO attempt(attempt, open_seq, run, job, unit, number, slot, port, fixture, hub, serial, serial_source,
+		boot_id, diskseq, size, usb_id, uboot, blank, node, image, image_key, plan_sha256, tool, kernel, config_sha256,
+		operator, disposition, reason, clock_synchronised, opened, opened_mono_ns)
+	SELECT NEW.body ->> 'attempt', NEW.seq, coalesce(run.seq, 0), coalesce(NEW.body ->> 'job', ''), unit.unit, unit.attempts,
+		NEW.body ->> 'slot', NEW.body ->> 'port', coalesce(NEW.body ->> 'fixture', ''), coalesce(NEW.body ->> 'hub', ''),
+		NEW.body ->> 'serial', NEW.body ->> 'serial_source', NEW.body ->> 'boot_id', NEW.body ->> 'diskseq',
+		NEW.body ->> 'size', coalesce(NEW.body ->> 'usb_id', ''), coalesce(NEW.body ->> 'uboot', ''),
+		coalesce(NEW.body ->> 'blank', ''), coalesce(NEW.body ->> 'node', ''),
+		coalesce(NEW.body ->> 'image', job.image, ''), coalesce(nullif(NEW.body ->> 'image_key', ''), job.image_key, ''),
+		coalesce(nullif(NEW.body ->> 'plan_sha256', ''), job.plan_sha256, ''),
+		coalesce(NEW.body ->> 'tool', run.version, ''), coalesce(NEW.body ->> 'kernel', run.kernel, ''),
+		coalesce(NEW.body ->> 'config_sha256', run.config_sha256, ''), coalesce(NEW.body ->> 'operator', job.operator, ''),
+		NEW.body ->> 'disposition', coalesce(NEW.body ->> 'reason', ''),
+		coalesce((SELECT clock.body ->> 'synchronised' FROM log AS clock WHERE clock.kind = 'clock' ORDER BY clock.seq DESC LIMIT 1), 0),
+		NEW.utc, NEW.body ->> 'mono_ns'
+	FROM unit
+	LEFT JOIN run ON run.seq = (SELECT max(seq) FROM run)
+	LEFT JOIN job ON job.job = NEW.body ->> 'job'
+	WHERE unit.unit = CASE NEW.body ->> 'serial' WHEN '' THEN '#' || (NEW.body ->> 'attempt') ELSE NEW.body ->> 'serial' END;
+
+	INSERT INTO slot(slot, attempt, attempts) VALUES (NEW.body ->> 'slot', NEW.body ->> 'attempt', 1)
+	ON CONFLICT(slot) DO UPDATE SET attempt = excluded.attempt, attempts = attempts + 1, acknowledged = 0;
+END;
+
+-- Laws 2 and 3, held by the database itself: no PASS without a read-back that matches, none after an interruption.
+CREATE TRIGGER attempt_close_is_allowed BEFORE INSERT ON log WHEN NEW.kind IN ('attempt.close', 'attempt.interrupted')
+BEGIN
+	SELECT RAISE(ABORT, 'this attempt is not open')
+	WHERE (SELECT result FROM attempt WHERE attempt = NEW.body ->> 'attempt') IS NOT 'open';
+
+	SELECT RAISE(ABORT, 'its result is none of pass, fail, unverified, aborted')
+	WHERE NEW.kind = 'attempt.close' AND NEW.body ->> 'result' NOT IN ('pass', 'fail', 'unverified', 'aborted');
+
+	SELECT RAISE(ABORT, 'PASS without a read-back digest that equals the plan''s')
+	WHERE NEW.body ->> 'result' = 'pass' AND (NEW.body ->> 'plan_sha256' <> NEW.body ->> 'readback_sha256'
+		OR length(NEW.body ->> 'plan_sha256') <> 64 OR NEW.body ->> 'extras_sha256' <> NEW.body ->> 'extras_readback_sha256');
+
+	SELECT RAISE(ABORT, 'PASS without having been verified')
+	WHERE NEW.body ->> 'result' = 'pass' AND (NEW.body ->> 'verify_method' IN ('', 'none') OR NEW.body ->> 'bytes_verified' <= 0);
+
+	SELECT RAISE(ABORT, 'PASS with a plan that no image.add row holds')
+	WHERE NEW.body ->> 'result' = 'pass' AND NOT EXISTS (SELECT 1 FROM image WHERE plan_sha256 = NEW.body ->> 'plan_sha256');
+
+	SELECT RAISE(ABORT, 'PASS and UNVERIFIED carry no failure code')
+	WHERE NEW.body ->> 'result' IN ('pass', 'unverified') AND (NEW.body ->> 'code' <> '' OR NEW.body ->> 'blame' <> '');
+
+	SELECT RAISE(ABORT, 'FAIL and ABORTED carry a failure code and whom it blames')
+	WHERE NEW.body ->> 'result' IN ('fail', 'aborted') AND (NEW.body ->> 'code' = ''
+		OR NEW.body ->> 'blame' NOT IN ('device', 'store', 'import', 'station', 'operator'));
+END;
+
+CREATE TRIGGER attempt_closed AFTER INSERT ON log WHEN NEW.kind IN ('attempt.close', 'attempt.interrupted')
+BEGIN
+	UPDATE attempt SET
+		close_seq = NEW.seq,
+		closed = NEW.utc,
+		result = coalesce(NEW.body ->> 'result', 'interrupted'),
+		counted = NEW.body ->> 'result' IS 'pass' OR (NEW.body ->> 'result' IS 'fail' AND NEW.body ->> 'blame' = 'device'),
+		code = coalesce(NEW.body ->> 'code', 'interrupted'),
+		blame = coalesce(NEW.body ->> 'blame', 'station'),
+		text = NEW.body ->> 'text',
+		bytes_written = coalesce(NEW.body ->> 'bytes_written', 0),
+		bytes_verified = coalesce(NEW.body ->> 'bytes_verified', 0),
+		plan_sha256 = coalesce(nullif(NEW.body ->> 'plan_sha256', ''), plan_sha256),
+		image_key = coalesce(nullif(NEW.body ->> 'image_key', ''), nullif(image_key, ''),
+			(SELECT key FROM image WHERE plan_sha256 = NEW.body ->> 'plan_sha256' ORDER BY seq DESC LIMIT 1), ''),
+		readback_sha256 = coalesce(NEW.body ->> 'readback_sha256', ''),
+		extras_sha256 = coalesce(NEW.body ->> 'extras_sha256', ''),
+		extras_readback_sha256 = coalesce(NEW.body ->> 'extras_readback_sha256', ''),
+		verify_method = coalesce(NEW.body ->> 'verify_method', ''),
+		write_s = NEW.body ->> 'write_s',
+		verify_s = NEW.body ->> 'verify_s',
+		retries = NEW.body ->> 'retries',
+		stages = coalesce(NEW.body -> 'stages', '[]')
+	WHERE attempt = NEW.body ->> 'attempt';
+
+	UPDATE unit SET result = attempt.result, result_attempt = attempt.attempt
+	FROM attempt WHERE attempt.attempt = NEW.body ->> 'attempt' AND unit.unit = attempt.unit;
+
+	UPDATE slot SET
+		pass = pass + (attempt.result = 'pass'),
+		fail = fail + (attempt.result = 'fail' AND attempt.counted),
+		failed_in_a_row = CASE WHEN attempt.result = 'pass' THEN 0 ELSE failed_in_a_row + (attempt.result = 'fail' AND attempt.counted) END
+	FROM attempt WHERE attempt.attempt = NEW.body ->> 'attempt' AND slot.slot = attempt.slot;
+
+	UPDATE serial_number SET state = CASE NEW.body ->> 'result' WHEN 'pass' THEN 'consumed' ELSE 'void' END
+	WHERE attempt = NEW.body ->> 'attempt' AND state = 'reserved';
+END;
+
+CREATE TRIGGER slot_refused AFTER INSERT ON log WHEN NEW.kind = 'slot.refused'
+BEGIN
+	INSERT INTO refusal(seq, utc, slot, serial, job, code, text)
+	VALUES (NEW.seq, NEW.utc, NEW.body ->> 'slot', coalesce(NEW.body ->> 'serial', ''), coalesce(NEW.body ->> 'job', ''),
+		NEW.body ->> 'code', NEW.body ->> 'text');
+
+	UPDATE job SET refused = refused + 1 WHERE job = NEW.body ->> 'job';
+END;
+
+CREATE TRIGGER slot_acknowledged AFTER INSERT ON log WHEN NEW.kind = 'slot.ack'
+BEGIN
+	UPDATE slot SET acknowledged = 1
+	WHERE slot = NEW.body ->> 'slot' AND (NEW.body ->> 'attempt' IS NULL OR attempt = NEW.body ->> 'attempt');
+
+	UPDATE attempt SET acknowledged = NEW.utc WHERE attempt = NEW.body ->> 'attempt' AND acknowledged = '';
+END;
+
+CREATE TRIGGER slot_released AFTER INSERT ON log WHEN NEW.kind = 'slot.release'
+BEGIN
+	INSERT INTO disposition(seq, utc, serial, disposition, reason, operator)
+	VALUES (NEW.seq, NEW.utc, NEW.body ->> 'serial', NEW.body ->> 'disposition', NEW.body ->> 'reason',
+		coalesce(NEW.body ->> 'operator', ''));
+END;
+
+CREATE TRIGGER unit_returned AFTER INSERT ON log WHEN NEW.kind = 'unit.returned'
+BEGIN
+	INSERT INTO returned(seq, utc, slot, serial, attempt)
+	VALUES (NEW.seq, NEW.utc, NEW.body ->> 'slot', NEW.body ->> 'serial', NEW.body ->> 'attempt');
+
+	UPDATE unit SET returned = returned + 1 WHERE unit = NEW.body ->> 'serial';
+END;
+
+CREATE TRIGGER unit_disposition_is_known BEFORE INSERT ON log WHEN NEW.kind = 'unit.disposition'
+BEGIN
+	SELECT RAISE(ABORT, 'a disposition is scrapped, quarantine or released, of a unit with a serial, and has a reason')
+	WHERE NEW.body ->> 'disposition' NOT IN ('scrapped', 'quarantine', 'released')
+	OR NEW.body ->> 'serial' = '' OR NEW.body ->> 'reason' = '';
+END;
+
+CREATE TRIGGER unit_disposition AFTER INSERT ON log WHEN NEW.kind = 'unit.disposition'
+BEGIN
+	INSERT INTO disposition(seq, utc, serial, disposition, reason, operator)
+	VALUES (NEW.seq, NEW.utc, NEW.body ->> 'serial', NEW.body ->> 'disposition', NEW.body ->> 'reason',
+		coalesce(NEW.body ->> 'operator', ''));
+
+	UPDATE unit SET disposition = NEW.body ->> 'disposition' WHERE unit = NEW.body ->> 'serial';
+END;
+
+CREATE TRIGGER serial_reserve_is_new BEFORE INSERT ON log WHEN NEW.kind = 'serial.reserve'
+BEGIN
+	SELECT RAISE(ABORT, 'this serial was handed out before')
+	WHERE EXISTS (SELECT 1 FROM serial_number WHERE serial = NEW.body ->> 'serial');
+
+	SELECT RAISE(ABORT, 'a serial is reserved for an attempt that is open')
+	WHERE (SELECT result FROM attempt WHERE attempt = NEW.body ->> 'attempt') IS NOT 'open';
+END;
+
+CREATE TRIGGER serial_reserved AFTER INSERT ON log WHEN NEW.kind = 'serial.reserve'
+BEGIN
+	INSERT INTO serial_number(serial, pool, attempt, reserved)
+	VALUES (NEW.body ->> 'serial', NEW.body ->> 'pool', NEW.body ->> 'attempt', NEW.utc);
+END;

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: MIT
+// The .sql files of this folder, embedded read-only: sql_files[] of station/record/sql.h.
+
+	.section .data.rel.ro.sql_files, "aw", %progbits
+	.balign 16
+	.globl sql_files
+	.type sql_files, %object
+sql_files:
+
+	.macro sql path
+	.section .rodata.sql_text, "a", %progbits
+100:	.asciz "\path"
+101:	.incbin "db/\path"
+	.byte 0
+	.section .data.rel.ro.sql_files, "aw", %progbits
+	.dc.a 100b, 101b
+	.endm
+
+	sql "migrations/001-log.sql"
+
+	sql "projections/10-kinds.sql"
+	sql "projections/20-station.sql"
+	sql "projections/30-image.sql"
+	sql "projections/40-job.sql"
+	sql "projections/50-attempt.sql"
+	sql "projections/60-yield.sql"
+
+	sql "queries/images.sql"
+	sql "queries/interrupted.sql"
+	sql "queries/jobs.sql"
+	sql "queries/log.sql"
+	sql "queries/open-jobs.sql"
+	sql "queries/records.sql"
+	sql "queries/slots.sql"
+	sql "queries/state.sql"
+	sql "queries/unit.sql"
+	sql "queries/unit-status.sql"
+	sql "queries/unit-story.sql"
+
+	.dc.a 0, 0
+	.size sql_files, . - sql_files
+
+	.section .note.GNU-stack, "", %progbits

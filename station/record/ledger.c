@@ -1,0 +1,496 @@
+// SPDX-License-Identifier: MIT
+// The ledger open for its one writer.
+#include "record/ledger.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <time.h>
+
+#include "base/fd.h"
+#include "core/failure.h"
+#include "record/chain.h"
+#include "record/query.h"
+#include "record/schema.h"
+
+enum { LEDGER_FORMAT = 1 };
+
+struct tail {
+	uint64_t seq;
+	char hash[SHA256_HEX_SIZE];
+	char utc[CLOCK_UTC_SIZE];
+	uint64_t unanchored;
+};
+
+struct ledger {
+	sqlite3 *db;
+	sqlite3_stmt *insert;
+	struct digest *digest;
+	struct key *key;
+	struct ledger_clock clock;
+	struct schema_change change;
+	struct tail tail, committed;
+	int64_t clock_offset_ns; // UTC minus monotonic, as of the last row
+	bool synchronised;
+	bool clock_known;
+	int64_t published; // the last head row whose file is written
+	char id[48];
+	char state[PATH_MAX - 64];
+};
+
+static void real_now(void *context, struct ledger_time *out)
+{
+	(void)context;
+	struct timespec now;
+	clock_gettime(CLOCK_REALTIME, &now);
+	out->utc_ns = (uint64_t)now.tv_sec * NSEC_PER_SEC + (uint64_t)now.tv_nsec;
+	out->mono_ns = clock_mono_ns();
+	out->synchronised = clock_synchronised();
+}
+
+static void utc_text(uint64_t utc_ns, char text[CLOCK_UTC_SIZE])
+{
+	time_t seconds = (time_t)(utc_ns / NSEC_PER_SEC);
+	struct tm tm;
+	char date[24];
+	gmtime_r(&seconds, &tm);
+	strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%S", &tm);
+	snprintf(text, CLOCK_UTC_SIZE, "%.19s.%06uZ", date, (unsigned)(utc_ns % NSEC_PER_SEC / 1000));
+}
+
+static int load_tail(struct ledger *l, struct err *e)
+{
+	_cleanup_statement_ sqlite3_stmt *s = NULL;
+	int64_t head = 0;
+	int r = db_prepare(l->db, "SELECT seq, hash, utc FROM log ORDER BY seq DESC LIMIT 1", &s, e);
+	if (r < 0)
+		return r;
+	STR_COPY(l->tail.hash, CHAIN_START);
+	int step = sqlite3_step(s);
+	if (step == SQLITE_ROW) {
+		l->tail.seq = (uint64_t)sqlite3_column_int64(s, 0);
+		STR_COPY(l->tail.hash, db_text(s, 1));
+		STR_COPY(l->tail.utc, db_text(s, 2));
+	} else if (step != SQLITE_DONE) {
+		return db_error(l->db, e, "ledger");
+	}
+	r = db_number(l->db, "SELECT max(seq) FROM head", &head, e);
+	l->tail.unanchored = l->tail.seq - (uint64_t)head;
+	l->committed = l->tail;
+	return r;
+}
+
+static int load_id(struct ledger *l, struct err *e)
+{
+	_cleanup_statement_ sqlite3_stmt *s = NULL;
+	int r = db_prepare(l->db, "SELECT id FROM ledger", &s, e);
+	if (r == 0 && sqlite3_step(s) == SQLITE_ROW)
+		STR_COPY(l->id, db_text(s, 0));
+	return r;
+}
+
+static int open_parts(struct ledger *l, struct err *e)
+{
+	char path[PATH_MAX], scratch[PATH_MAX];
+	bool made;
+	snprintf(path, sizeof(path), "%s/station.db", l->state);
+	snprintf(scratch, sizeof(scratch), "%s/station.db-rebuild", l->state);
+	int r = db_open_write(path, &l->db, e);
+	if (r == 0)
+		r = schema_upgrade(l->db, scratch, &l->change, e);
+	if (r == 0)
+		r = db_prepare(l->db,
+		        "INSERT INTO log(seq, utc, kind, body, prev, hash) VALUES (?, ?, ?, ?, ?, ?)",
+		        &l->insert, e);
+	if (r == 0)
+		r = digest_new(&l->digest, "SHA256", e);
+	if (r == 0)
+		r = load_tail(l, e);
+	if (r == 0)
+		r = load_id(l, e);
+	snprintf(path, sizeof(path), "%s/keys", l->state);
+	if (r == 0)
+		r = key_open(path, &l->key, &made, e);
+	snprintf(path, sizeof(path), "%s/heads", l->state);
+	return r < 0 ? r : fd_mkdir_all(path, 0755, e);
+}
+
+int ledger_open(const char *state, const struct ledger_clock *clock, struct ledger **out, struct err *e)
+{
+	_cleanup_ledger_ struct ledger *l = calloc(1, sizeof(*l));
+	if (!l)
+		return err_sys(e, ENOMEM, "ledger");
+	if (strlen(state) >= sizeof(l->state))
+		return err_sys(e, ENAMETOOLONG, "%s", state);
+	STR_COPY(l->state, state);
+	l->clock = clock ? *clock : (struct ledger_clock){.now = real_now};
+	int r = open_parts(l, e);
+	if (r == 0)
+		*out = steal_ptr(&l);
+	return r;
+}
+
+struct ledger *ledger_free(struct ledger *l)
+{
+	if (l) {
+		sqlite3_finalize(l->insert);
+		sqlite3_close_v2(l->db);
+		digest_free(l->digest);
+		key_free(l->key);
+		free(l);
+	}
+	return NULL;
+}
+
+sqlite3 *ledger_db(struct ledger *l)
+{
+	return l->db;
+}
+
+int ledger_begin(struct ledger *l, struct err *e)
+{
+	l->committed = l->tail;
+	return db_exec(l->db, "BEGIN IMMEDIATE", e);
+}
+
+int ledger_commit(struct ledger *l, struct err *e)
+{
+	int r = db_exec(l->db, "COMMIT", e);
+	if (r == 0)
+		l->committed = l->tail;
+	return r;
+}
+
+void ledger_rollback(struct ledger *l)
+{
+	if (!sqlite3_get_autocommit(l->db))
+		(void)db_exec(l->db, "ROLLBACK", NULL);
+	l->tail = l->committed;
+}
+
+// 0, LEDGER_REFUSED, or the database's failure.
+static int insert_row(struct ledger *l, const char *kind, const json_t *body, uint64_t utc_ns,
+        struct ledger_row *out, struct err *e)
+{
+	_cleanup_free_ char *text = json_dumps(body, JSON_COMPACT | JSON_SORT_KEYS | JSON_REAL_PRECISION(9));
+	char utc[CLOCK_UTC_SIZE], hash[SHA256_HEX_SIZE];
+	if (!text)
+		return err_sys(e, ENOMEM, "ledger");
+	utc_text(utc_ns, utc);
+	struct chain_row row = {l->tail.seq + 1, utc, kind, l->tail.hash, text, strlen(utc), strlen(kind),
+	        strlen(l->tail.hash), strlen(text)};
+	chain_hash(l->digest, &row, hash);
+	sqlite3_bind_int64(l->insert, 1, (sqlite3_int64)row.seq);
+	db_bind_text(l->insert, 2, utc, row.utc_size);
+	db_bind_text(l->insert, 3, kind, row.kind_size);
+	db_bind_text(l->insert, 4, text, row.body_size);
+	db_bind_text(l->insert, 5, l->tail.hash, row.prev_size);
+	db_bind_text(l->insert, 6, hash, SHA256_HEX_SIZE - 1);
+	int r = 0;
+	if (sqlite3_step(l->insert) != SQLITE_DONE) {
+		bool refusal = db_is_refusal(l->db);
+		r = db_error(l->db, e, kind);
+		r = refusal ? LEDGER_REFUSED : r;
+	}
+	sqlite3_reset(l->insert);
+	sqlite3_clear_bindings(l->insert);
+	if (r != 0)
+		return r;
+	l->tail.seq++;
+	l->tail.unanchored++;
+	STR_COPY(l->tail.hash, hash);
+	STR_COPY(l->tail.utc, utc);
+	if (out) {
+		out->seq = row.seq;
+		STR_COPY(out->hash, hash);
+	}
+	return 0;
+}
+
+static int insert_clock(
+        struct ledger *l, const char *reason, const struct ledger_time *now, double by_s, struct err *e)
+{
+	json_t *body = json_pack("{s:s,s:b}", "reason", reason, "synchronised", now->synchronised);
+	if (body && l->tail.utc[0])
+		json_object_set_new(body, "was", json_string(l->tail.utc));
+	if (body && by_s != 0)
+		json_object_set_new(body, "by_s", json_real(by_s));
+	int r = body ? insert_row(l, "clock", body, now->utc_ns, NULL, e) : err_sys(e, ENOMEM, "ledger");
+	json_decref(body);
+	return r == LEDGER_REFUSED ? -EINVAL : r;
+}
+
+// Says in a row of its own what the clock did since the last row. A second is far above what disciplining a clock
+// does between two rows, and far below what matters to a record.
+static int check_clock(struct ledger *l, struct ledger_time *now, struct err *e)
+{
+	l->clock.now(l->clock.context, now);
+	char utc[CLOCK_UTC_SIZE];
+	utc_text(now->utc_ns, utc);
+	int64_t offset = (int64_t)(now->utc_ns - now->mono_ns);
+	double moved_s = (double)(offset - l->clock_offset_ns) / (double)NSEC_PER_SEC;
+	const char *reason = NULL;
+	if (strcmp(utc, l->tail.utc) < 0)
+		reason = "moved back";
+	else if (!l->clock_known)
+		reason = "start";
+	else if (moved_s > 1)
+		reason = "moved forward";
+	else if (now->synchronised != l->synchronised)
+		reason = now->synchronised ? "synchronised" : "unsynchronised";
+	bool moved = l->clock_known && (moved_s > 1 || moved_s < -1);
+	l->clock_offset_ns = offset;
+	l->synchronised = now->synchronised;
+	l->clock_known = true;
+	return reason ? insert_clock(l, reason, now, moved ? moved_s : 0, e) : 0;
+}
+
+// What SQL cannot check: digests, and the closed list of codes.
+static int check_body(const char *kind, const json_t *body, struct err *e)
+{
+	const char *code = json_string_value(json_object_get(body, "code"));
+	if (code && *code && failure_from_code(code) == FAILURE_NONE)
+		return err_set(e, EINVAL, "%s: '%s' is no failure code", kind, code);
+	if (strcmp(kind, "image.add") != 0)
+		return 0;
+	const json_t *plan = json_object_get(body, "plan");
+	const char *expect = json_string_value(json_object_get(body, "plan_sha256"));
+	uint8_t digest[DIGEST_SHA256_SIZE];
+	char hex[SHA256_HEX_SIZE];
+	if (!json_is_string(plan) || !expect)
+		return err_set(e, EINVAL, "%s: the plan is missing", kind);
+	digest_sha256(json_string_value(plan), json_string_length(plan), digest);
+	digest_hex(digest, sizeof(digest), hex);
+	return strcmp(hex, expect)
+	               ? err_set(e, EINVAL, "%s: the plan's text does not have the plan's digest", kind)
+	               : 0;
+}
+
+static void name_refused(const json_t *body, struct err *e)
+{
+	const json_t *attempt = json_object_get(body, "attempt");
+	const char *job = json_string_value(json_object_get(body, "job"));
+	if (json_is_integer(attempt))
+		(void)err_prefix(
+		        e, "refused by the ledger: attempt %lld", (long long)json_integer_value(attempt));
+	else if (job)
+		(void)err_prefix(e, "refused by the ledger: job %.60s", job);
+	else
+		(void)err_prefix(e, "refused by the ledger");
+}
+
+int ledger_append(
+        struct ledger *l, const char *kind, const json_t *body, struct ledger_row *row, struct err *e)
+{
+	struct ledger_time now;
+	struct err own = {0};
+	int r = check_body(kind, body, &own) < 0 ? LEDGER_REFUSED : 0;
+	if (r == 0)
+		r = check_clock(l, &now, &own);
+	if (r == 0)
+		r = insert_row(l, kind, body, now.utc_ns, row, &own);
+	if (r == LEDGER_REFUSED)
+		name_refused(body, &own);
+	if (r != 0 && e)
+		*e = own;
+	return r;
+}
+
+bool ledger_wants_head(const char *kind)
+{
+	return !strcmp(kind, "job.close") || !strcmp(kind, "station.stop");
+}
+
+uint64_t ledger_unanchored(const struct ledger *l)
+{
+	return l->tail.unanchored;
+}
+
+int ledger_append_head(struct ledger *l, const char *reason, struct ledger_row *row, struct err *e)
+{
+	struct ledger_time now;
+	int r = check_clock(l, &now, e);
+	if (r < 0)
+		return r;
+	struct head head = {.seq = l->tail.seq};
+	STR_COPY(head.ledger, l->id);
+	STR_COPY(head.row_hash, l->tail.hash);
+	STR_COPY(head.reason, reason);
+	utc_text(now.utc_ns, head.signed_utc);
+	r = head_sign(&head, l->key, e);
+	json_t *body = r == 0 ? head_body(&head) : NULL;
+	if (r == 0)
+		r = body ? insert_row(l, "head", body, now.utc_ns, row, e) : err_sys(e, ENOMEM, "ledger");
+	json_decref(body);
+	if (r == 0)
+		l->tail.unanchored = 0;
+	return r;
+}
+
+static void head_from_row(const struct ledger *l, sqlite3_stmt *s, struct head *head)
+{
+	*head = (struct head){.seq = (uint64_t)sqlite3_column_int64(s, 1)};
+	STR_COPY(head->ledger, l->id);
+	STR_COPY(head->row_hash, db_text(s, 2));
+	STR_COPY(head->signed_utc, db_text(s, 3));
+	STR_COPY(head->reason, db_text(s, 4));
+	STR_COPY(head->key, db_text(s, 5));
+	STR_COPY(head->signature, db_text(s, 6));
+}
+
+int ledger_publish(struct ledger *l, struct err *e)
+{
+	_cleanup_statement_ sqlite3_stmt *s = NULL;
+	char folder[PATH_MAX], path[PATH_MAX];
+	snprintf(folder, sizeof(folder), "%.*s/heads", (int)sizeof(l->state), l->state);
+	int r = db_prepare(l->db,
+	        "SELECT seq, row, row_hash, signed, reason, key, signature FROM head WHERE seq > ? ORDER BY "
+	        "seq",
+	        &s, e);
+	if (r < 0)
+		return r;
+	sqlite3_bind_int64(s, 1, l->published);
+	while (r == 0 && sqlite3_step(s) == SQLITE_ROW) {
+		struct head head;
+		head_from_row(l, s, &head);
+		snprintf(path, sizeof(path), "%.*s/heads/head-%012llu.json", (int)sizeof(l->state), l->state,
+		        (unsigned long long)head.seq);
+		if (access(path, F_OK) < 0)
+			r = head_write(&head, folder, e);
+		if (r == 0)
+			l->published = sqlite3_column_int64(s, 0);
+	}
+	return r;
+}
+
+static int append_own(struct ledger *l, const char *kind, json_t *body, struct err *e)
+{
+	int r = body ? ledger_append(l, kind, body, NULL, e) : err_sys(e, ENOMEM, "ledger");
+	json_decref(body);
+	return r == LEDGER_REFUSED ? -EINVAL : r;
+}
+
+static int start_new(struct ledger *l, struct err *e)
+{
+	// Row 1 is ledger.open: the clock row that every start has comes behind it.
+	struct ledger_time now;
+	l->clock.now(l->clock.context, &now);
+	if (fd_read_text(AT_FDCWD, "/proc/sys/kernel/random/uuid", l->id, sizeof(l->id)) != 36)
+		return err_set(e, EIO, "/proc/sys/kernel/random/uuid: cannot be read");
+	json_t *body = json_pack("{s:s,s:i}", "id", l->id, "format", LEDGER_FORMAT);
+	int r = body ? insert_row(l, "ledger.open", body, now.utc_ns, NULL, e) : err_sys(e, ENOMEM, "ledger");
+	json_decref(body);
+	return r;
+}
+
+// The text with which the key before vouches for the one after it.
+static int endorse(const struct ledger *l, json_t *body, const char *before, struct err *e)
+{
+	char folder[PATH_MAX], text[256], signature[KEY_SIGNATURE_HEX_SIZE];
+	_cleanup_key_ struct key *old = NULL;
+	snprintf(folder, sizeof(folder), "%.*s/keys", (int)sizeof(l->state), l->state);
+	if (key_open_old(folder, &old, NULL) < 0 || strcmp(key_fingerprint(old), before) != 0)
+		return json_object_set_new(body, "reason", json_string("lost"));
+	snprintf(text, sizeof(text), "gangway-key-1\n%s\n%s\n", l->id, key_fingerprint(l->key));
+	int r = key_sign(old, text, signature, e);
+	return r < 0 ? r : json_object_set_new(body, "endorsed", json_string(signature));
+}
+
+static int start_key(struct ledger *l, struct err *e)
+{
+	_cleanup_statement_ sqlite3_stmt *s = NULL;
+	int r = db_prepare(l->db, "SELECT fingerprint FROM key ORDER BY seq DESC LIMIT 1", &s, e);
+	if (r < 0)
+		return r;
+	bool first = sqlite3_step(s) != SQLITE_ROW;
+	char before[SHA256_HEX_SIZE];
+	STR_COPY(before, first ? "" : db_text(s, 0));
+	if (!strcmp(before, key_fingerprint(l->key)))
+		return 0;
+	json_t *body = json_pack("{s:s,s:s,s:s}", "fingerprint", key_fingerprint(l->key), "public",
+	        key_public_pem(l->key), "reason", first ? "first start" : "rotated");
+	if (body && !first && endorse(l, body, before, e) < 0) {
+		json_decref(body);
+		return -EIO;
+	}
+	return append_own(l, "key", body, e);
+}
+
+static int start_interrupted(struct ledger *l, json_t *interrupted, struct err *e)
+{
+	size_t i;
+	json_t *row;
+	json_array_foreach(interrupted, i, row)
+	{
+		int r = append_own(l, "attempt.interrupted",
+		        json_pack("{s:O,s:s}", "attempt", json_object_get(row, "attempt"), "text",
+		                "the station stopped before this attempt had a verdict"),
+		        e);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int start_rows(struct ledger *l, json_t *interrupted, struct err *e)
+{
+	int r = l->tail.seq == 0 ? start_new(l, e) : 0;
+	if (r == 0 && !l->change.created && (l->change.from != l->change.to || l->change.rebuilt))
+		r = append_own(l, "ledger.migrate",
+		        json_pack("{s:i,s:i,s:s}", "from", l->change.from, "to", l->change.to, "version",
+		                GANGWAY_VERSION),
+		        e);
+	if (r == 0)
+		r = start_key(l, e);
+	return r < 0 ? r : start_interrupted(l, interrupted, e);
+}
+
+int ledger_start(struct ledger *l, json_t **interrupted, struct err *e)
+{
+	json_t *open = NULL;
+	bool more;
+	char folder[PATH_MAX];
+	int r = query_named(l->db, "interrupted", NULL, 100000, &open, &more, e);
+	if (r == 0)
+		r = ledger_begin(l, e);
+	if (r == 0)
+		r = start_rows(l, open, e);
+	if (r == 0)
+		r = ledger_commit(l, e);
+	if (r < 0) {
+		ledger_rollback(l);
+		json_decref(open);
+		return r;
+	}
+	// The old key has vouched for the new one, in a row that is on disk: it is not needed any more.
+	snprintf(folder, sizeof(folder), "%.*s/keys", (int)sizeof(l->state), l->state);
+	(void)key_drop_old(folder, NULL);
+	*interrupted = open;
+	return 0;
+}
+
+int ledger_resume(struct ledger *l, json_t *interrupted, json_t **out, struct err *e)
+{
+	static const struct {
+		const char *key, *query;
+	} lists[] = {{"jobs", "open-jobs"}, {"images", "images"}, {"slots", "slots"}};
+	json_t *resume = NULL;
+	int r = query_one(l->db, "state", NULL, &resume, e);
+	if (r == 0)
+		json_object_set(resume, "interrupted", interrupted);
+	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(lists); i++) {
+		json_t *rows = NULL;
+		bool more;
+		r = query_named(l->db, lists[i].query, NULL, 1000, &rows, &more, e);
+		if (r == 0)
+			json_object_set_new(resume, lists[i].key, rows);
+	}
+	if (r < 0) {
+		json_decref(resume);
+		return r;
+	}
+	json_t *job = json_array_get(json_object_get(resume, "jobs"), 0);
+	json_object_set_new(resume, "job", job ? json_incref(job) : json_null());
+	*out = resume;
+	return 0;
+}

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: MIT
+// Runs a query of db/ and gives its rows as JSON.
+#ifndef GANGWAY_RECORD_QUERY_H
+#define GANGWAY_RECORD_QUERY_H
+
+#include <jansson.h>
+
+#include "record/db.h"
+
+/*
+ * Parameters are bound by name (":serial" takes parameters.serial; what is missing is NULL, arrays and objects are
+ * bound as JSON text), and ":limit" is `limit` + 1. At most `limit` rows are appended to the array `rows`, an object
+ * each; *more tells whether there were others. A column named "x.json" holds JSON text and becomes x's value;
+ * "x.bool" becomes true or false.
+ */
+int query_rows(sqlite3 *db, const char *sql, const json_t *parameters, unsigned limit, json_t *rows,
+        bool *more, struct err *e);
+
+// As query_rows() with queries/NAME.sql; *out is a new array.
+int query_named(sqlite3 *db, const char *name, const json_t *parameters, unsigned limit, json_t **out,
+        bool *more, struct err *e);
+
+// The first row, a new reference; JSON null when there is none.
+int query_one(sqlite3 *db, const char *name, const json_t *parameters, json_t **out, struct err *e);
+
+#endif
