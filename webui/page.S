@@ -19,5 +19,8 @@
 	asset asset_sound, "sound.js"
 	asset asset_keys, "keys.js"
 	asset asset_records, "records.js"
+	asset asset_actions, "actions.js"
+	asset asset_detail, "detail.js"
+	asset asset_head, "head.js"
 
 	.section .note.GNU-stack, "", @progbits

@@ -1,1 +1,56 @@
+// SPDX-License-Identifier: MIT
+// The event stream, and whether what it told is still true.
 
+const SILENCE_MS = 15000; // heartbeats come every 5 s while the station lives
+const RETRY_MS = 3000;    // EventSource gives up for good on an HTTP error: then it is opened anew
+const NAMES = ['snapshot', 'slot', 'job', 'import', 'counts', 'ledger', 'alerts', 'heartbeat'];
+
+// take(name, data) gets every event; live() and stale(since, why) the changes, stale once more whenever `why` changes.
+export function openStream({ take, live, stale }) {
+  let source = null;
+  let isLive = false;
+  let lastHeard = null; // Date of the last event of a live stream
+  let watchdog = 0;
+
+  function lose(why) {
+    clearTimeout(watchdog);
+    isLive = false;
+    stale(lastHeard, why);
+  }
+
+  function retry() {
+    source.close();
+    setTimeout(open, RETRY_MS);
+  }
+
+  function hear(name, text) {
+    // Nothing but a whole snapshot makes a broken stream live again: deltas may have been missed.
+    if (!isLive && name !== 'snapshot') return;
+    lastHeard = new Date();
+    clearTimeout(watchdog);
+    watchdog = setTimeout(() => {
+      lose('the station has gone silent');
+      retry();
+    }, SILENCE_MS);
+    if (name !== 'heartbeat') take(name, JSON.parse(text));
+    if (!isLive) {
+      isLive = true;
+      live();
+    }
+  }
+
+  function open() {
+    source = new EventSource('/api/v1/events');
+    const mine = source;
+    for (const name of NAMES) {
+      mine.addEventListener(name, (event) => { if (mine === source) hear(name, event.data); });
+    }
+    mine.addEventListener('error', () => {
+      if (mine !== source) return;
+      lose('no connection to the station');
+      if (mine.readyState === EventSource.CLOSED) retry();
+    });
+  }
+
+  open();
+}

@@ -1,1 +1,98 @@
+// SPDX-License-Identifier: MIT
+// What a slot says on the wall: the word, the line below it, the shape. Pure functions, no DOM.
 
+// Shapes are told apart without colour: a tick, a cross, a bar, ... as paths in a 24 × 24 box.
+const SHAPES = {
+  LOAD: 'M11 3h2v10h4l-5 6-5-6h4zM4 20h16v2H4z',
+  BUSY: 'M6 2h12v5l-4.5 5 4.5 5v5H6v-5l4.5-5L6 7z',
+  PASS: 'M12 1a11 11 0 1 0 0 22 11 11 0 0 0 0-22zm-1.8 16.6-5-5 2.1-2.1 2.9 2.9 6.6-6.6 2.1 2.1z',
+  FAIL: 'M7.4 1h9.2L23 7.4v9.2L16.600 23H7.4L1 16.600V7.4zM8.500 6.400 6.400 8.500 9.900 12l-3.500 3.500 2.100 2.100 3.500-3.500 3.500 3.500 2.100-2.100-3.500-3.500 3.500-3.500-2.100-2.100-3.500 3.500z',
+  HOLD: 'M5 2h5v20H5zm9 0h5v20h-5z',
+  REFUSED: 'M12 1a11 11 0 1 0 0 22 11 11 0 0 0 0-22zM5 10h14v4H5z',
+  INTERRUPTED: 'M13.500 1 4 14h6l-1.500 9L20 9h-7z',
+  UNVERIFIED: 'M12 1 24 22H0zm-1.200 7v7h2.400V8zm0 9v2.400h2.400V17z',
+};
+
+const STAGES = { claimed: 'check', writing: 'program', verifying: 'verify', committing: 'commit', recording: 'record' };
+
+export function shape(tile) {
+  return SHAPES[tile] || SHAPES.HOLD;
+}
+
+export function percent(slot) {
+  return Math.floor(Math.max(0, Math.min(1, slot.progress || 0)) * 100);
+}
+
+// The tile's word. Without a job nobody is told to load.
+export function word(slot, job) {
+  return slot.tile === 'LOAD' && !job ? 'NO JOB' : slot.tile;
+}
+
+// The line under the word: what the operator does next, in capitals where it is an order.
+export function order(slot, job) {
+  switch (slot.tile) {
+    case 'PASS': return slot.present === false ? 'LOAD NEXT' : 'REMOVE';
+    case 'FAIL':
+      if (slot.state === 'lost') return 'SLOT SHUT';
+      return slot.blame && slot.blame !== 'device' ? 'NOT THE BOARD' : 'RED BIN';
+    case 'BUSY': return `${STAGES[slot.state] || slot.stage || 'wait'} ${slot.progress > 0 ? percent(slot) + ' %' : '…'}`;
+    case 'HOLD': return waitsForSerial(slot, job) ? 'SCAN SERIAL' : 'WAITS FOR YOU';
+    case 'REFUSED': return 'NOT FOR THIS JOB';
+    case 'INTERRUPTED': return 'LOAD AGAIN';
+    case 'UNVERIFIED': return 'NOT READ BACK';
+    case 'LOAD':
+      if (slot.present) return 'board is in';
+      if (job && job.state !== 'open') return 'job is closing';
+      return job && job.wanted && job.pass + job.inflight >= job.wanted ? 'quantity reached' : '';
+    default: return '';
+  }
+}
+
+export function needsAck(slot) {
+  return slot.acknowledged === false;
+}
+
+export function waitsForSerial(slot, job) {
+  if (slot.serial || slot.present === false || slot.state === 'empty') return false;
+  return slot.code === 'serial-missing' || Boolean(job && job.start === 'scan' && ['present', 'matched', 'hold'].includes(slot.state));
+}
+
+export function speed(bytes) {
+  if (!bytes) return '';
+  const mb = bytes / 1e6;
+  return `${mb >= 100 ? mb.toFixed(0) : mb.toFixed(1)} MB/s`;
+}
+
+export function left(seconds) {
+  if (seconds === null || seconds === undefined) return '';
+  const s = Math.ceil(seconds);
+  if (s >= 3600) return `${Math.floor(s / 3600)}:${two(Math.floor(s / 60) % 60)}:${two(s % 60)} left`;
+  return `${Math.floor(s / 60)}:${two(s % 60)} left`;
+}
+
+export function size(bytes) {
+  if (!bytes) return '0';
+  return bytes >= 1e9 ? `${(bytes / 1e9).toFixed(2)} GB` : `${(bytes / 1e6).toFixed(1)} MB`;
+}
+
+export function short(digest) {
+  return digest ? digest.slice(0, 8) : '';
+}
+
+export function time(date) {
+  return `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`;
+}
+
+// What a screen reader hears of a tile.
+export function spoken(slot, job) {
+  const parts = [`slot ${slot.slot}: ${word(slot, job)} ${order(slot, job)}`];
+  if (slot.serial) parts.push(`serial ${slot.serial}`);
+  if (slot.reason) parts.push(slot.reason);
+  if (slot.next) parts.push(slot.next);
+  if (needsAck(slot)) parts.push('to be acknowledged');
+  return parts.join(', ');
+}
+
+function two(n) {
+  return String(n).padStart(2, '0');
+}

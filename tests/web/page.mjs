@@ -1,0 +1,307 @@
+// SPDX-License-Identifier: MIT
+// What the page promises an operator. Arguments: parts of test names.
+import assert from 'node:assert/strict';
+import { startBrowser, startStation, scan, type, SRC } from './harness.mjs';
+import * as scenes from './scenes.mjs';
+import { readFileSync, readdirSync } from 'node:fs';
+
+const tile = (slot) => `article[data-slot="${slot}"]`;
+const LIVE = 'body:not(.stale) article';
+const LOST = /ERR_INCOMPLETE_CHUNKED_ENCODING|ERR_CONNECTION_REFUSED|ERR_EMPTY_RESPONSE|ERR_CONNECTION_RESET|ERR_SOCKET_NOT_CONNECTED/;
+
+const browser = await startBrowser();
+const { page, complaints } = browser;
+
+await page.addInitScript(() => {
+  window.tones = 0;
+  window.beats = 0;
+  const start = OscillatorNode.prototype.start;
+  OscillatorNode.prototype.start = function (...args) { window.tones++; return start.apply(this, args); };
+  const listen = EventSource.prototype.addEventListener;
+  EventSource.prototype.addEventListener = function (name, take) {
+    return listen.call(this, name, name === 'heartbeat' ? (event) => { window.beats++; take(event); } : take);
+  };
+});
+
+async function open(station) {
+  await page.goto(station.url);
+  await page.waitForSelector(LIVE);
+}
+
+const text = (selector) => page.locator(selector).innerText();
+const says = (slot, part, value) => page.locator(`${tile(slot)} .${part}`, { hasText: new RegExp(`^${value}$`) }).waitFor();
+const back = (slot) => page.locator(tile(slot)).evaluate((element) => getComputedStyle(element).backgroundColor);
+
+const tests = {
+  async a_batch_runs_to_pass(station) {
+    await station.do('snapshot', { fields: { job: { ...scenes.job, pass: 0, fail: 0, inflight: 0 } } });
+    await open(station);
+    for (let n = 1; n <= 8; n++) await station.slot(String(n), scenes.busy(n, 'writing', 0.25, 38.2e6));
+    for (let n = 1; n <= 8; n++) await says(n, 'order', 'program 25 %');
+    assert.match(await text(`${tile(8)} .rate`), /^38\.2 MB\/s · \d:\d\d left$/);
+    assert.equal(await text(`${tile(8)} .serial`), scenes.serial(8));
+    const done = await page.locator(`${tile(8)} .done`).evaluate((e) => e.getBoundingClientRect().width / e.parentElement.getBoundingClientRect().width);
+    assert.ok(Math.abs(done - 0.25) < 0.01, `the bar is at ${done}`);
+    for (let n = 1; n <= 8; n++) await station.slot(String(n), scenes.busy(n, 'verifying', 0.9, 40e6));
+    await says(3, 'order', 'verify 90 %');
+    for (let n = 1; n <= 8; n++) await station.slot(String(n), scenes.pass(n));
+    await station.set('job', { ...scenes.job, pass: 8, fail: 0 });
+    await station.set('counts', { ...scenes.counts, yield: 1, uph: 320 });
+    for (let n = 1; n <= 8; n++) {
+      await says(n, 'word', 'PASS');
+      assert.equal(await text(`${tile(n)} .order`), 'REMOVE');
+    }
+    await page.locator('#uph', { hasText: '320' }).waitFor();
+    assert.deepEqual([await text('#passed'), await text('#yield'), await text('#wanted')], ['8', '100 %', '500']);
+    assert.match(await text('#image'), /plan 3f7a91c2$/);
+    await station.slot('2', { present: false });
+    await says(2, 'order', 'LOAD NEXT'); // the verdict stays, and does not ask to remove what is gone
+    assert.notEqual(await back(2), await back(1));
+  },
+
+  async a_fail_is_shown_heard_and_acknowledged_by_its_number(station) {
+    await station.do('snapshot', { fields: { job: scenes.job } });
+    await open(station);
+    await type(page, 'm');
+    await page.locator('#sound', { hasText: 'sound is on' }).waitFor();
+    await station.slot('3', scenes.fail(3));
+    await says(3, 'word', 'FAIL');
+    assert.equal(await text(`${tile(3)} .order`), 'RED BIN');
+    assert.equal(await text(`${tile(3)} .reason`), 'read-back differs from what was written → red bin');
+    assert.match(await page.locator('#announce').textContent(), /slot 3: FAIL RED BIN.*read-back differs/);
+    await page.waitForFunction(() => window.tones === 3);
+    await page.locator(`${tile(3)}.waits`).waitFor();
+    await type(page, '3');
+    assert.equal(await text('#typed'), '3 ⏎');
+    await page.keyboard.press('Enter', { delay: 70 });
+    assert.deepEqual((await station.asked('slot.ack')).args, { slot: '3' });
+    await page.locator(`${tile(3)}:not(.waits)`).waitFor();
+    assert.equal(await text(`${tile(3)} .word`), 'FAIL'); // acknowledged, still not a good board
+  },
+
+  async one_key_acknowledges_the_only_one_and_two_are_taken_in_turn(station) {
+    await station.do('snapshot', { fields: { job: scenes.job, slots: scenes.slots(8, 4, (i) => (i === 6 || i === 1 ? scenes.fail(i) : {})) } });
+    await open(station);
+    await type(page, 'a');
+    await page.locator(`${tile(2)}:focus`).waitFor();
+    assert.ok(!station.requests().some((request) => request.cmd === 'slot.ack'), 'the first key only marks');
+    await type(page, ' ');
+    await page.locator(`${tile(2)}:not(.waits)`).waitFor();
+    await type(page, 'a');
+    await page.locator(`${tile(7)}:not(.waits)`).waitFor();
+    assert.deepEqual(station.requests().filter((r) => r.cmd === 'slot.ack').map((r) => r.args.slot), ['2', '7']);
+  },
+
+  async a_scanner_never_acknowledges(station) {
+    await station.do('snapshot', { fields: { job: scenes.job, slots: scenes.slots(8, 4, (i) => (i === 0 ? scenes.fail(i) : i === 4 ? { ...scenes.hold(5), serial: null, acknowledged: true, code: 'serial-missing' } : {})) } });
+    await open(station);
+    await scan(page, 'A1'); // the only slot that waits for a serial gets it
+    assert.deepEqual((await station.asked('slot.scan')).args, { slot: '5', serial: 'A1' });
+    await says(5, 'serial', 'A1');
+    await scan(page, 'a99'); // nobody waits any more: its records
+    await page.waitForSelector('#records-dialog[open]');
+    assert.equal(await page.locator('#records-serial').inputValue(), 'a99');
+    await page.keyboard.press('Escape');
+    await page.locator('#records-dialog').waitFor({ state: 'hidden' });
+    await scan(page, '1'); // a scanned slot label marks
+    await page.locator(`${tile(1)}:focus`).waitFor();
+    assert.ok(!station.requests().some((request) => request.cmd === 'slot.ack'), 'the scanner acknowledged');
+    await page.locator(`${tile(1)}.waits`).waitFor();
+  },
+
+  async an_old_pass_never_looks_live(station) {
+    await station.do('snapshot', { fields: { job: scenes.job, slots: scenes.slots(8, 4, scenes.pass) } });
+    await open(station);
+    const green = await back(1);
+    await station.do('kill');
+    await page.waitForSelector('body.stale');
+    assert.match(await text('#stale'), /NOT LIVE since \d\d:\d\d:\d\d.*OLD/s);
+    assert.equal(await text('#live'), 'NOT LIVE');
+    assert.notEqual(await back(1), green);
+    assert.equal(await page.locator(`${tile(1)} .word`).evaluate((e) => getComputedStyle(e, '::before').content), '"was "');
+    assert.equal(await page.locator(`${tile(1)} .order`).isVisible(), false, 'it still says REMOVE');
+    await station.slot('1', scenes.empty); // while nobody was watching
+    await station.do('start');
+    await page.waitForSelector(LIVE);
+    assert.equal(await text(`${tile(1)} .word`), 'LOAD', 'live again, and not fresh');
+    assert.equal(await back(2), green);
+    assert.equal(await page.locator('#stale').isVisible(), false);
+    await station.slot('4', scenes.fail(4));
+    await says(4, 'word', 'FAIL');
+    await type(page, 'a'); // the role has a new token; the page fetches it
+    await page.locator(`${tile(4)}:not(.waits)`).waitFor();
+  },
+
+  async a_silent_station_is_not_live_although_the_web_role_is(station) {
+    await station.do('snapshot', { fields: { job: scenes.job, slots: scenes.slots(8, 4, scenes.pass) } });
+    await page.clock.install();
+    await open(station);
+    const beat = async () => {
+      const before = await page.evaluate(() => window.beats);
+      await page.waitForFunction((n) => window.beats > n, before);
+    };
+    await beat();
+    await page.clock.fastForward(14000);
+    assert.equal(await page.locator('body.stale').count(), 0);
+    await station.do('set_mute', { value: true });
+    await page.clock.fastForward(16000);
+    await page.waitForSelector('body.stale');
+    assert.match(await text('#stale'), /silent|no connection/);
+    await station.do('set_mute', { value: false });
+    await page.clock.runFor(4000);
+    await page.waitForSelector(LIVE);
+    await page.clock.resume();
+  },
+
+  async nothing_from_outside_becomes_markup(station) {
+    const evil = '<img src=x onerror="window.hit=1"><script>window.hit=1</script><b>x</b>';
+    await station.do('set_records', { records: [{ attempt: evil, serial: evil, slot: evil, result: evil, code: evil, error: evil, image: evil, plan_sha256: evil, finished: evil }] });
+    await station.do('snapshot', { fields: { station: { name: evil }, job: { ...scenes.job, image: evil, plan_sha256: evil, start: evil }, import: { name: evil, state: 'failed', done: 1, total: null, error: evil },
+      ledger: { seq: evil, hash: evil, state: 'failing', error: evil }, alerts: [{ level: evil, text: evil }],
+      slots: scenes.slots(8, 4, () => scenes.fail(1, { serial: evil, reason: evil, next: evil, code: evil, text: evil, node: evil, verify_method: evil, finished: evil, blame: evil })) } });
+    await open(station);
+    await says(1, 'serial', evil.replace(/[()]/g, '\\$&'));
+    await page.locator(tile(1)).click();
+    await page.waitForSelector('#slot-dialog[open]');
+    await page.locator('#slot-records').click();
+    await page.locator('#records-rows tr').waitFor();
+    assert.equal(await page.locator('body img, body b, body script').count(), 0);
+    assert.equal(await page.evaluate(() => window.hit), undefined);
+  },
+
+  async everything_is_reached_by_keyboard(station) {
+    await station.do('set_records', { records: [{ attempt: 7, serial: 'GW24-004105', slot: '5', result: 'pass' }] });
+    await station.do('snapshot', { fields: { job: scenes.job, slots: scenes.mixed() } });
+    await open(station);
+    await type(page, '1');
+    await page.keyboard.press('Enter', { delay: 70 });
+    await page.locator(`${tile(1)}:focus`).waitFor();
+    for (const [key, slot] of [['ArrowDown', 5], ['ArrowRight', 6], ['ArrowUp', 2], ['ArrowLeft', 1], ['ArrowUp', 1], ['ArrowDown', 5]]) {
+      await page.keyboard.press(key);
+      await page.locator(`${tile(slot)}:focus`).waitFor();
+    }
+    await page.keyboard.press('Enter');
+    await page.waitForSelector('#slot-dialog[open]');
+    assert.match(await text('#slot-title'), /slot 5: HOLD/);
+    await page.keyboard.press('Shift+Tab');
+    for (let i = 0; i < 9 && !(await page.locator('#slot-release:focus').count()); i++) await page.keyboard.press('Shift+Tab');
+    await page.keyboard.press('Enter'); // without a reason nothing is released
+    assert.equal(await page.locator('#slot-reason').evaluate((e) => e.validity.customError), true);
+    await page.locator('#slot-reason:focus').waitFor();
+    await page.keyboard.type('connector replaced');
+    await page.keyboard.press('Tab');
+    for (let i = 0; i < 9 && !(await page.locator('#slot-release:focus').count()); i++) await page.keyboard.press('Tab');
+    await page.keyboard.press('Enter');
+    assert.deepEqual((await station.asked('slot.release')).args, { reason: 'connector replaced', slot: '5' });
+    await page.locator('#slot-dialog').waitFor({ state: 'hidden' });
+    await type(page, 'r');
+    await page.waitForSelector('#records-dialog[open]');
+    await page.keyboard.type('GW24-004105');
+    await page.keyboard.press('Enter');
+    await page.locator('#records-rows tr', { hasText: 'GW24-004105' }).waitFor();
+    assert.equal(await text('#records-answer'), '1 attempt');
+  },
+
+  async what_stops_the_line_is_said_in_words(station) {
+    await station.do('snapshot', { fields: { slots: scenes.slots(8, 4, (i) => (i === 0 ? scenes.fail(1, { blame: 'store', code: 'store-damaged' }) : {})) } });
+    await open(station);
+    assert.equal(await text('#job'), 'NO JOB');
+    assert.equal(await text(`${tile(2)} .word`), 'NO JOB');
+    assert.equal(await text(`${tile(1)} .order`), 'NOT THE BOARD'); // a good board does not go into the red bin
+    await station.set('ledger', { seq: 9, hash: 'cd'.repeat(32), state: 'failing', error: 'database or disk is full' });
+    await page.locator('#ledger-failing', { hasText: 'database or disk is full' }).waitFor();
+    await station.set('import', { name: 'os', state: 'running', done: 5e8, total: 1e9, error: '' });
+    await page.locator('#import-text', { hasText: 'reading image os: 50 %, 500.0 MB of 1.00 GB' }).waitFor();
+    await station.set('import', { name: 'os', state: 'failed', done: 5e8, total: 1e9, error: 'os.xz: truncated' });
+    await page.locator('#import-text', { hasText: 'COULD NOT BE IMPORTED: os.xz: truncated' }).waitFor();
+    await station.set('alerts', [{ level: 'error', text: 'hub: power lost' }]);
+    await page.locator('#alerts .error', { hasText: 'hub: power lost' }).waitFor();
+    await station.set('ledger', { seq: 10, hash: 'cd'.repeat(32), state: 'ok', error: '' });
+    await page.locator('#ledger-failing').waitFor({ state: 'hidden' });
+    await station.do('set_refuse', { cmd: 'slot.ack', error: { code: 'busy', text: 'the ledger takes no rows' } });
+    await type(page, 'a');
+    await page.locator('#hint', { hasText: 'slot 1: the ledger takes no rows' }).waitFor();
+    assert.match(complaints.pop(), /503/); // the browser logs the refusal
+    await page.locator(`${tile(1)}.waits`).waitFor();
+  },
+
+  async states_are_told_apart_without_colour_and_motion_is_optional(station) {
+    await open(station);
+    const shapes = await page.evaluate(async () => {
+      const words = await import('/words.js');
+      return ['LOAD', 'BUSY', 'PASS', 'FAIL', 'HOLD', 'REFUSED', 'INTERRUPTED', 'UNVERIFIED'].map(words.shape);
+    });
+    assert.equal(new Set(shapes).size, 8);
+    await station.slot('1', scenes.fail(1));
+    const motion = () => page.locator(`${tile(1)}.waits`).evaluate((e) => getComputedStyle(e).animationName);
+    assert.equal(await motion(), 'none');
+    await page.emulateMedia({ reducedMotion: 'no-preference' });
+    assert.equal(await motion(), 'call');
+    await page.emulateMedia({ reducedMotion: 'reduce' });
+  },
+
+  async everything_fits_from_a_telephone_to_a_wall(station, startMany) {
+    const all = [scenes.pass, (n) => scenes.busy(n, 'verifying', 0.99, 123e6), (n) => scenes.fail(n, { blame: 'store' }), scenes.hold, scenes.refused, scenes.interrupted, scenes.unverified, () => ({})];
+    for (const [count, columns] of [[8, 4], [64, 8], [1, 1], [15, 5]]) {
+      const other = await startMany(count, columns);
+      await other.do('snapshot', { fields: { job: scenes.job, counts: scenes.counts, slots: scenes.slots(count, columns, (i) => all[(i + 2) % 8](i)) } });
+      for (const [width, height] of [[360, 740], [800, 600], [1920, 1080]]) {
+        await page.setViewportSize({ width, height });
+        await open(other);
+        const wrong = await page.evaluate(() => {
+          const problems = [];
+          const root = document.documentElement;
+          if (root.scrollWidth > innerWidth) problems.push(`the page is ${root.scrollWidth} wide`);
+          if (innerWidth >= 1920 && root.scrollHeight > innerHeight) problems.push(`the page is ${root.scrollHeight} high`);
+          for (const article of document.querySelectorAll('article')) {
+            const frame = article.getBoundingClientRect();
+            for (const name of ['slot', 'word', 'order', 'shape']) {
+              const part = article.querySelector('.' + name);
+              const box = document.createRange();
+              box.selectNodeContents(part);
+              const seen = name === 'shape' ? part.getBoundingClientRect() : box.getBoundingClientRect();
+              if (seen.width && (seen.right > frame.right + 1 || seen.bottom > frame.bottom + 1 || seen.left < frame.left)) problems.push(`slot ${article.dataset.slot}: ${name} '${part.textContent}' is cut`);
+            }
+            const size = parseFloat(getComputedStyle(article.querySelector('.slot')).fontSize);
+            if (size < frame.height * 0.2) problems.push(`slot ${article.dataset.slot}: its number is ${size} px in ${frame.height}`);
+          }
+          return problems;
+        });
+        assert.deepEqual(wrong, [], `${count} slots at ${width} × ${height}`);
+      }
+      await other.end();
+    }
+    await page.setViewportSize({ width: 1920, height: 1080 });
+  },
+
+  async the_page_speaks_the_trades_words_and_names_no_other_host() {
+    for (const name of readdirSync(`${SRC}/webui/page`)) {
+      const source = readFileSync(`${SRC}/webui/page/${name}`, 'utf8');
+      assert.doesNotMatch(source, /flash/i, name);
+      for (const url of source.match(/https?:\/\/[^\s"')]+/g) || []) assert.equal(url, 'http://www.w3.org/2000/svg', name);
+      assert.doesNotMatch(source, /innerHTML|insertAdjacentHTML|document\.write|eval\(/, name);
+    }
+  },
+};
+
+let failed = 0;
+for (const [name, test] of Object.entries(tests)) {
+  if (process.argv.length > 2 && !process.argv.slice(2).some((part) => name.includes(part))) continue;
+  const station = await startStation({ slots: 8, columns: 4 });
+  const started = Date.now();
+  complaints.length = 0;
+  try {
+    await test(station, (slots, columns) => startStation({ slots, columns }));
+    // A connection that breaks is logged by the browser itself; all else, a policy violation above all, is ours.
+    assert.deepEqual(complaints.filter((line) => !LOST.test(line)), [], 'the browser complains');
+    console.log(`ok ${name} (${((Date.now() - started) / 1000).toFixed(1)} s)`);
+  } catch (error) {
+    failed++;
+    await page.screenshot({ path: `${name}.png` }).catch(() => {});
+    console.log(`FAILED ${name}: ${error.stack}`);
+  }
+  await page.goto('about:blank');
+  await station.end();
+}
+await browser.end();
+process.exitCode = failed ? 1 : 0;

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: MIT
+// All about one slot, and what may be done with it.
+import * as words from './words.js';
+import { slotAction } from './actions.js';
+
+const byId = (id) => document.getElementById(id);
+const RELEASABLE = ['HOLD', 'REFUSED', 'FAIL', 'INTERRUPTED', 'UNVERIFIED'];
+
+export function makeDetail({ showRecords }) {
+  const dialog = byId('slot-dialog');
+  let label = null;
+  let slot = null;
+
+  function fact(name, value) {
+    if (value === null || value === undefined || value === '') return;
+    const term = document.createElement('dt');
+    const text = document.createElement('dd');
+    term.textContent = name;
+    text.textContent = value;
+    byId('slot-facts').append(term, text);
+  }
+
+  function draw(state) {
+    slot = state.slots.find((entry) => entry.slot === label) || null;
+    if (!slot) {
+      dialog.close();
+      return;
+    }
+    byId('slot-title').textContent = `slot ${slot.slot}: ${words.word(slot, state.job)} ${words.order(slot, state.job)}`;
+    byId('slot-line').textContent = slot.text || [slot.reason, slot.next].filter(Boolean).join(' → ');
+    byId('slot-facts').replaceChildren();
+    fact('serial', slot.serial && slot.serial_source ? `${slot.serial} (${slot.serial_source})` : slot.serial);
+    fact('board', slot.present === false ? 'taken out' : slot.node);
+    fact('size', slot.size ? words.size(slot.size) : '');
+    fact('code', slot.code && slot.blame ? `${slot.code}, blamed on the ${slot.blame}` : slot.code);
+    fact('attempt', slot.attempt);
+    fact('image', slot.image);
+    fact('done', slot.total ? `${words.size(slot.done)} of ${words.size(slot.total)}` : '');
+    fact('verified by', slot.verify_method);
+    fact('plan', slot.plan_sha256);
+    fact('read back', slot.readback_sha256);
+    fact('finished', slot.finished);
+    byId('slot-ack').hidden = !words.needsAck(slot);
+    byId('slot-release').hidden = byId('slot-reason-box').hidden = !RELEASABLE.includes(slot.tile) || slot.present === false;
+    byId('slot-cancel').hidden = slot.tile !== 'BUSY';
+    byId('slot-records').hidden = !slot.serial;
+  }
+
+  async function act(action, body) {
+    const answer = byId('slot-answer');
+    answer.textContent = '…';
+    try {
+      await slotAction(label, action, body);
+      dialog.close();
+    } catch (error) {
+      answer.textContent = error.message;
+    }
+  }
+
+  byId('slot-ack').addEventListener('click', () => act('ack'));
+  byId('slot-cancel').addEventListener('click', () => act('cancel'));
+  byId('slot-records').addEventListener('click', () => {
+    const serial = slot.serial;
+    dialog.close();
+    showRecords(serial);
+  });
+  byId('slot-release').addEventListener('click', () => {
+    const reason = byId('slot-reason');
+    reason.setCustomValidity(reason.value.trim() ? '' : 'say why: it is recorded');
+    if (reason.reportValidity()) act('release', { reason: reason.value.trim() });
+  });
+  byId('slot-reason').addEventListener('input', (event) => event.target.setCustomValidity(''));
+
+  return {
+    open(which, state) {
+      label = which;
+      byId('slot-reason').value = '';
+      byId('slot-answer').textContent = '';
+      draw(state);
+      if (slot && !dialog.open) dialog.showModal();
+    },
+    draw(state) {
+      if (dialog.open) draw(state);
+    },
+  };
+}
