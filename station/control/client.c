@@ -12,7 +12,7 @@
 
 struct control_connection {
 	int fd;
-	long long next_id;
+	json_int_t next_id;
 	struct control_lines in;
 	json_t *events; // an array of those that came while an answer was waited for
 };
@@ -149,16 +149,23 @@ static int take_answer(json_t *answer, json_t **result, struct err *e)
 	return r;
 }
 
-int control_call(struct control_connection *c, const char *cmd, json_t *args, const int *fds, size_t fd_count,
-        json_t **result, struct err *e)
+int control_send(struct control_connection *c, const char *cmd, json_t *args, const int *fds, size_t fd_count,
+        json_int_t *id, struct err *e)
 {
-	long long id = ++c->next_id;
-	json_t *line = json_pack(
-	        "{s:I,s:s,s:o}", "id", (json_int_t)id, "cmd", cmd, "args", args ? args : json_object());
+	*id = ++c->next_id;
+	json_t *line = json_pack("{s:I,s:s,s:o}", "id", *id, "cmd", cmd, "args", args ? args : json_object());
 	if (!line)
 		return err_sys(e, ENOMEM, "control socket");
 	int r = send_line(c, line, fds, fd_count, e);
 	json_decref(line);
+	return r;
+}
+
+int control_call(struct control_connection *c, const char *cmd, json_t *args, const int *fds, size_t fd_count,
+        json_t **result, struct err *e)
+{
+	json_int_t id = 0;
+	int r = control_send(c, cmd, args, fds, fd_count, &id, e);
 	while (r == 0) {
 		json_t *object = NULL;
 		r = next_object(c, UINT64_MAX, &object, e);
@@ -166,7 +173,8 @@ int control_call(struct control_connection *c, const char *cmd, json_t *args, co
 			json_decref(object);
 			break;
 		}
-		if (!json_object_get(object, "event"))
+		if (!json_object_get(object, "event") &&
+		        json_integer_value(json_object_get(object, "id")) == id)
 			return take_answer(object, result, e);
 		json_array_append_new(c->events, object);
 	}

@@ -26,7 +26,11 @@ static inline void control_disconnectp(struct control_connection **connection)
 int control_call(struct control_connection *connection, const char *cmd, json_t *args, const int *fds,
         size_t fd_count, json_t **result, struct err *e);
 
-// The next event; waits at most timeout_ms (-1: no limit). *out is the caller's. -EAGAIN: none came in time;
+// Sends a request without waiting; *id is its number. Its answer comes through control_event().
+int control_send(struct control_connection *connection, const char *cmd, json_t *args, const int *fds,
+        size_t fd_count, json_int_t *id, struct err *e);
+
+// The next event (an object with "event", or the answer to a control_send()); waits at most timeout_ms (-1: no limit). *out is the caller's. -EAGAIN: none came in time;
 // -EPIPE: the station has gone.
 int control_event(struct control_connection *connection, int timeout_ms, json_t **out, struct err *e);
 

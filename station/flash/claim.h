@@ -42,6 +42,10 @@ int claim_fits(const struct claim *claim, const struct layout *layout, const str
 // The board under the open descriptor has left.
 bool claim_is_gone(const struct claim *claim);
 
+// Whether the mapped bytes below 1 MiB on the device are the image's already (false while they are not known, or are
+// nothing but zeros). Reads at most that much.
+bool claim_carries(const struct claim *claim, const struct image *image);
+
 // SCSI START STOP UNIT with LoEj (SBC-3, 5.25), as `eject` does: the way to end U-Boot's `ums` (since v2024.04).
 int claim_eject(const struct claim *claim, struct err *e);
 
