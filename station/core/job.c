@@ -8,13 +8,12 @@
 
 bool job_is_full(const struct job_counts *job)
 {
-	return job->wanted && job->pass + job->unverified >= job->wanted;
+	return job->wanted && job->made >= job->wanted;
 }
 
 bool job_may_start(const struct job_counts *job)
 {
-	return job->state == JOB_OPEN &&
-	       (!job->wanted || job->pass + job->unverified + job->inflight < job->wanted);
+	return job->state == JOB_OPEN && (!job->wanted || job->made + job->inflight < job->wanted);
 }
 
 void job_started(struct job_counts *job)
@@ -22,14 +21,27 @@ void job_started(struct job_counts *job)
 	job->inflight++;
 }
 
-void job_ended(struct job_counts *job, enum job_end end, enum failure failure)
+void job_unstarted(struct job_counts *job)
 {
 	if (job->inflight)
 		job->inflight--;
+}
+
+void job_ended(struct job_counts *job, enum job_end end, enum failure failure, bool again)
+{
+	job_unstarted(job);
 	switch (end) {
-	case JOB_END_PASS: job->pass++; break;
-	case JOB_END_UNVERIFIED: job->unverified++; break;
+	case JOB_END_PASS:
+		job->pass++;
+		job->made += !again;
+		break;
+	case JOB_END_UNVERIFIED:
+		job->unverified++;
+		job->made += !again;
+		break;
 	case JOB_END_FAIL:
+		if (again && job->made)
+			job->made--;
 		if (failure_counts(failure))
 			job->fail++;
 		else

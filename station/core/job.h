@@ -13,11 +13,12 @@ enum job_state { JOB_NONE, JOB_OPEN, JOB_CLOSING, JOB_CLOSED };
 
 struct job_counts {
 	enum job_state state;
-	uint64_t wanted; // 0: no limit
-	uint64_t pass, unverified;
-	uint64_t fail;     // blamed on the device only (law 8)
-	uint64_t other;    // ended without a verdict on the board: cancelled, store, station
-	uint64_t inflight; // started and not yet closed in the ledger
+	uint64_t wanted;           // 0: no limit
+	uint64_t made;             // units that count against the quantity, once each
+	uint64_t pass, unverified; // attempts
+	uint64_t fail;             // blamed on the device only (law 8)
+	uint64_t other;            // ended without a verdict on the board: cancelled, store, station
+	uint64_t inflight;         // started and not yet closed in the ledger
 };
 
 enum job_end { JOB_END_PASS, JOB_END_UNVERIFIED, JOB_END_FAIL, JOB_END_ABORTED };
@@ -28,8 +29,11 @@ bool job_may_start(const struct job_counts *job);
 bool job_is_full(const struct job_counts *job);
 
 void job_started(struct job_counts *job);
-// `failure` decides whether a FAIL counts against the boards.
-void job_ended(struct job_counts *job, enum job_end end, enum failure failure);
+// The start came to nothing: no row was written.
+void job_unstarted(struct job_counts *job);
+// `failure` decides whether a FAIL counts against the boards. `again`: the unit counts as made already (rework): a
+// PASS does not make another one, a FAIL takes it away.
+void job_ended(struct job_counts *job, enum job_end end, enum failure failure, bool again);
 
 // pass / (pass + fail); negative while there is no verdict.
 double job_yield(const struct job_counts *job);
