@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: MIT
+// An attempt's rows in the ledger; docs/ledger.md lists their fields.
+#include <errno.h>
+
+#include "base/log.h"
+#include "daemon/inside.h"
+
+static json_t *hex_or_empty(const uint8_t *digest)
+{
+	static const uint8_t none[DIGEST_SHA256_SIZE];
+	char hex[SHA256_HEX_SIZE] = "";
+	if (memcmp(digest, none, sizeof(none)) != 0)
+		digest_hex(digest, DIGEST_SHA256_SIZE, hex);
+	return json_string(hex);
+}
+
+static void set_text(json_t *body, const char *key, const char *text)
+{
+	if (text && text[0])
+		json_object_set_new(body, key, json_string(text));
+}
+
+static void set_number(json_t *body, const char *key, uint64_t number)
+{
+	if (number)
+		json_object_set_new(body, key, json_integer((json_int_t)number));
+}
+
+static const char *disposition(const struct seat *seat)
+{
+	if (seat->known_passed)
+		return "rework";
+	return seat->seen || seat->slot.granted ? "retest" : "first";
+}
+
+static void opened(void *context, uint64_t seq, const struct err *e)
+{
+	struct seat *seat = context;
+	struct slot_event event = {.kind = SLOT_EV_OPENED};
+	(void)seq;
+	if (e) {
+		// Without its row the attempt must not write: it is stopped and shown as the station's own fault.
+		STR_COPY(seat->attempt.text, e->text);
+		event = (struct slot_event){.kind = SLOT_EV_VERDICT,
+		        .result = SLOT_RESULT_FAIL,
+		        .failure = FAILURE_STATION_ERROR};
+		seat_event(seat, &event);
+		event = (struct slot_event){.kind = SLOT_EV_OPENED};
+	}
+	seat_event(seat, &event);
+}
+
+void attempt_open_row(struct seat *seat)
+{
+	struct station *station = seat->station;
+	const struct station_job *job = &station->job;
+	struct seat_attempt *a = &seat->attempt;
+	a->id = station->next_attempt++;
+	STR_COPY(a->boot_id, station->boot_id);
+	STR_COPY(a->port, seat->board.identity.port);
+	STR_COPY(a->serial, seat->board.serial);
+	STR_COPY(a->serial_source, seat->board.serial_source);
+	a->diskseq = seat->board.identity.diskseq;
+	json_t *body = json_pack("{s:I,s:s,s:s,s:s,s:s,s:s,s:s}", "attempt", (json_int_t)a->id, "slot",
+	        seat_label(seat), "port", a->port, "serial", a->serial, "serial_source", a->serial_source,
+	        "boot_id", a->boot_id, "disposition", disposition(seat));
+	set_text(body, "reason", seat->reason);
+	set_text(body, "job", job->id);
+	set_text(body, "image", a->image);
+	set_text(body, "image_key", job->image_key);
+	set_text(body, "plan_sha256", job->plan_sha256);
+	set_text(body, "node", seat->board.identity.node);
+	set_text(body, "usb_id", seat->board.usb_id);
+	set_text(body, "fixture", station->fixture->name);
+	set_text(body, "config_sha256", station->config.sha256);
+	set_number(body, "diskseq", a->diskseq);
+	set_number(body, "size", seat->board.identity.size);
+	set_number(body, "mono_ns", clock_mono_ns());
+	rows_append(station, "attempt.open", body, -1, opened, seat);
+}
+
+static void closed(void *context, uint64_t seq, const struct err *e)
+{
+	struct seat *seat = context;
+	(void)seq;
+	if (e) {
+		// Never green without its row (law 2): the ledger did not take the verdict.
+		seat->slot.result = SLOT_RESULT_FAIL;
+		seat->slot.failure = FAILURE_STATION_ERROR;
+		STR_COPY(seat->attempt.text, e->text);
+	}
+	struct slot_event event = {.kind = SLOT_EV_CLOSED};
+	seat_event(seat, &event);
+}
+
+static json_t *stages_json(const struct seat_attempt *a)
+{
+	json_t *stages = json_array();
+	for (int i = 0; i < WORKER_STAGE_COUNT; i++) {
+		if (!a->report.stage_ns[i])
+			continue;
+		json_t *stage = json_pack("{s:s,s:I}", "stage", worker_stage_name((enum worker_stage)i),
+		        "mono_ns", (json_int_t)a->report.stage_ns[i]);
+		set_text(stage, "utc", a->stage_utc[i]);
+		json_array_append_new(stages, stage);
+	}
+	return stages;
+}
+
+void attempt_close_row(struct seat *seat)
+{
+	const struct slot *slot = &seat->slot;
+	struct seat_attempt *a = &seat->attempt;
+	bool good = slot->result == SLOT_RESULT_PASS || slot->result == SLOT_RESULT_UNVERIFIED;
+	if (good && seat->picture && !seat->picture->confirmed) {
+		seat->close_waits = true; // the ledger knows no plan that it could be compared with
+		return;
+	}
+	const struct failure_info *failure = failure_info(slot->failure);
+	const struct worker_report *r = &a->report;
+	clock_utc_text(a->finished);
+	if (!good && !a->text[0])
+		snprintf(a->text, sizeof(a->text), "%s; %s", failure->reason, failure->next_step);
+	json_t *body = json_pack("{s:I,s:s,s:s,s:s,s:s,s:I,s:I,s:o,s:o,s:o,s:o,s:s,s:o,s:f,s:f}", "attempt",
+	        (json_int_t)a->id, "result", slot_result_name(slot->result), "code",
+	        good ? "" : failure->code, "blame", good ? "" : blame_name(failure->blame), "text",
+	        good ? "" : a->text, "bytes_written", (json_int_t)r->bytes_written, "bytes_verified",
+	        (json_int_t)r->bytes_verified, "plan_sha256", hex_or_empty(r->plan_sha256), "readback_sha256",
+	        hex_or_empty(r->readback_sha256), "extras_sha256", hex_or_empty(r->extras_sha256),
+	        "extras_readback_sha256", hex_or_empty(r->extras_readback_sha256), "verify_method",
+	        worker_method_name((enum worker_method)r->method), "stages", stages_json(a), "write_s",
+	        (double)r->write_ns / 1e9, "verify_s", (double)r->verify_ns / 1e9);
+	if (seat->picture)
+		set_text(body, "image_key", seat->picture->key);
+	rows_append(seat->station, "attempt.close", body, -1, closed, seat);
+}
+
+void attempt_refused_row(struct seat *seat)
+{
+	const struct failure_info *failure = failure_info(seat->slot.failure);
+	json_t *body = json_pack("{s:s,s:s,s:s}", "slot", seat_label(seat), "code", failure->code, "text",
+	        seat->attempt.text[0] ? seat->attempt.text : seat->slot.admission.reason);
+	set_text(body, "serial", seat->board.serial);
+	set_text(body, "port", seat->board.identity.port);
+	set_text(body, "boot_id", seat->station->boot_id);
+	set_text(body, "job", seat->station->job.id);
+	set_number(body, "diskseq", seat->board.identity.diskseq);
+	set_number(body, "size", seat->board.identity.size);
+	rows_append(seat->station, "slot.refused", body, -1, NULL, NULL);
+}
+
+void attempt_ack_row(struct seat *seat, const char *operator_)
+{
+	json_t *attempt = seat->attempt.id ? json_integer((json_int_t)seat->attempt.id) : json_null();
+	json_t *body = json_pack(
+	        "{s:s,s:o,s:s}", "slot", seat_label(seat), "attempt", attempt, "operator", operator_);
+	rows_append(seat->station, "slot.ack", body, -1, NULL, NULL);
+}
+
+void attempt_release_row(struct seat *seat)
+{
+	json_t *body = json_pack("{s:s,s:s,s:s,s:s,s:s}", "slot", seat_label(seat), "serial",
+	        seat->board.serial, "disposition", seat->known_passed ? "rework" : "retest", "reason",
+	        seat->reason, "operator", seat->releaser);
+	rows_append(seat->station, "slot.release", body, -1, NULL, NULL);
+}
+
+void attempt_returned_row(struct seat *seat, const char *how)
+{
+	json_t *body = json_pack("{s:s,s:s,s:s,s:n,s:s,s:s}", "slot", seat_label(seat), "serial",
+	        seat->board.serial, "port", seat->board.identity.port, "attempt", "boot_id",
+	        seat->station->boot_id, "how", how);
+	set_number(body, "diskseq", seat->board.identity.diskseq);
+	rows_append(seat->station, "unit.returned", body, -1, NULL, NULL);
+}

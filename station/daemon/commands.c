@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: MIT
+// The control socket's commands.
+#include "base/log.h"
+#include "daemon/inside.h"
+
+static void command_hello(struct station *station, struct control_request *request)
+{
+	control_answer(request, json_pack("{s:s,s:s,s:s}", "version", GANGWAY_VERSION, "station",
+	                                station->config.name, "role", request->role));
+}
+
+static void command_state(struct station *station, struct control_request *request)
+{
+	control_answer(request, snapshot_make(station));
+}
+
+static void command_subscribe(struct station *station, struct control_request *request)
+{
+	(void)station;
+	control_subscribe(request);
+}
+
+static void command_job_show(struct station *station, struct control_request *request)
+{
+	const char *id = json_string_value(json_object_get(request->args, "job"));
+	if (station->job.counts.state == JOB_NONE || (id && strcmp(id, station->job.id) != 0))
+		control_refuse(request, "no-such-job", "%s%s; 'gangway record' knows the jobs of the past",
+		        id ? "this is not the job at hand: " : "no job has been opened", id ? id : "");
+	else
+		control_answer(request, snapshot_job(station));
+}
+
+// --- slots -------------------------------------------------------------------------------------------------
+
+static struct seat *wanted_seat(struct station *station, struct control_request *request)
+{
+	const char *label = json_string_value(json_object_get(request->args, "slot"));
+	struct seat *seat = seat_find(station, label);
+	if (!seat)
+		control_refuse(request, "no-such-slot", "there is no slot '%s'", label ? label : "");
+	return seat;
+}
+
+static void command_ack(struct station *station, struct control_request *request)
+{
+	static const struct slot_event ack = {.kind = SLOT_EV_ACK};
+	struct seat *seat = wanted_seat(station, request);
+	if (!seat)
+		return;
+	bool verdict = seat->slot.state == SLOT_FAIL || seat->slot.state == SLOT_INTERRUPTED;
+	// Recorded first: a later attempt in this slot must stand behind its acknowledgement in the ledger.
+	if (verdict && !seat->slot.acknowledged)
+		attempt_ack_row(seat, request->operator_);
+	if (seat_person(seat, &ack))
+		control_answer(request, snapshot_slot(seat));
+	else
+		control_refuse(request, "nothing-to-do", "slot %s: nothing to acknowledge", seat_label(seat));
+}
+
+static void command_release(struct station *station, struct control_request *request)
+{
+	struct seat *seat = wanted_seat(station, request);
+	if (!seat)
+		return;
+	const char *reason = json_string_value(json_object_get(request->args, "reason"));
+	struct slot_event event = {.kind = SLOT_EV_RELEASE};
+	seat_judge(seat, true, &event.admission);
+	STR_COPY(seat->reason, reason && reason[0] ? reason : "released by hand");
+	bool interrupted = seat->slot.state == SLOT_INTERRUPTED && !seat->slot.acknowledged;
+	if (interrupted)
+		attempt_ack_row(seat, request->operator_);
+	STR_COPY(seat->releaser, request->operator_);
+	if (seat_person(seat, &event))
+		control_answer(request, snapshot_slot(seat));
+	else
+		control_refuse(request, "nothing-to-do", "slot %s: nothing to release: %s%s",
+		        seat_label(seat), slot_tile(&seat->slot),
+		        event.admission.verdict == MATCH_OK ? "" : event.admission.reason);
+}
+
+static void command_cancel(struct station *station, struct control_request *request)
+{
+	static const struct slot_event cancel = {.kind = SLOT_EV_CANCEL};
+	struct seat *seat = wanted_seat(station, request);
+	if (!seat)
+		return;
+	if (seat_person(seat, &cancel))
+		control_answer(request, NULL);
+	else
+		control_refuse(request, "nothing-to-do", "slot %s: nothing to stop", seat_label(seat));
+}
+
+static void command_scan(struct station *station, struct control_request *request)
+{
+	struct seat *seat = wanted_seat(station, request);
+	if (!seat)
+		return;
+	const char *serial = json_string_value(json_object_get(request->args, "serial"));
+	if (!serial || !serial[0] || strlen(serial) >= sizeof(seat->board.serial)) {
+		control_refuse(request, "bad-args", "slot.scan wants a serial of 1 to 63 characters");
+		return;
+	}
+	if (!seat->slot.present || slot_is_busy(&seat->slot)) {
+		control_refuse(
+		        request, "nothing-to-do", "slot %s: no board waits for a serial", seat_label(seat));
+		return;
+	}
+	STR_COPY(seat->board.serial, serial);
+	STR_COPY(seat->board.serial_source, "scan");
+	board_key(&seat->board, seat->key);
+	seat->looked_up = seat->asked = false;
+	seat->start_granted = true;
+	seat_rematch_all(station);
+	control_answer(request, snapshot_slot(seat));
+}
+
+// --- the ledger's questions --------------------------------------------------------------------------------
+
+static void query_answered(void *context, const json_t *result, const struct err *e)
+{
+	struct control_request *request = context;
+	if (result)
+		control_answer(request, json_deep_copy(result));
+	else
+		control_refuse_err(request, "query", e);
+}
+
+static void command_query(struct station *station, struct control_request *request)
+{
+	const char *query = json_string_value(json_object_get(request->args, "query"));
+	struct err e;
+	if (!query)
+		control_refuse(request, "bad-args", "record.query wants a query's name");
+	else if (reader_query(station->reader, query, json_object_get(request->args, "parameters"),
+	                 query_answered, request, &e) < 0)
+		control_refuse_err(request, "busy", &e);
+}
+
+// --- the fixture -------------------------------------------------------------------------------------------
+
+static void command_fixture(struct station *station, struct control_request *request)
+{
+	struct fixture *fixture = station->fixture;
+	struct seat *seat = wanted_seat(station, request);
+	if (!seat)
+		return;
+	if (!fixture->ops->act) {
+		control_refuse(
+		        request, "not-simulated", "a %s fixture takes no such command", fixture->ops->kind);
+		return;
+	}
+	const char *what = request->cmd + strlen("fixture.");
+	const char *argument =
+	        json_string_value(json_object_get(request->args, strcmp(what, "fault") ? "board" : "fault"));
+	struct err e;
+	if (fixture->ops->act(fixture, what, seat->index, argument ? argument : "", &e) < 0)
+		control_refuse_err(request, "fixture", &e);
+	else
+		control_answer(request, NULL);
+}
+
+// --- the station -------------------------------------------------------------------------------------------
+
+static void command_stop(struct station *station, struct control_request *request)
+{
+	control_answer(request, NULL);
+	station_stop(station, "stop command");
+}
+
+static void command_listening(struct station *station, struct control_request *request)
+{
+	const char *url = json_string_value(json_object_get(request->args, "url"));
+	if (strcmp(request->role, "web") != 0 || !url) {
+		control_refuse(request, "bad-args", "web.listening is the web role's");
+		return;
+	}
+	STR_COPY(station->url, url);
+	station->web_failures = 0;
+	station->dirty_station = true;
+	alert_clear(station, "page");
+	log_info("page: %s", url);
+	control_answer(request, NULL);
+	publish_soon(station);
+}
+
+struct station_command {
+	const char *cmd;
+	void (*run)(struct station *station, struct control_request *request);
+	bool web; // the page may ask for it
+};
+
+static void on_request(void *context, struct control_request *request)
+{
+	static const struct station_command commands[] = {
+	        {"hello", command_hello, true},
+	        {"state", command_state, true},
+	        {"subscribe", command_subscribe, true},
+	        {"image.add", image_command_add, false},
+	        {"image.list", image_command_list, true},
+	        {"image.show", image_command_show, true},
+	        {"image.remove", image_command_remove, false},
+	        {"job.open", job_command_open, true},
+	        {"job.close", job_command_close, true},
+	        {"job.show", command_job_show, true},
+	        {"job.start", job_command_start, true},
+	        {"slot.ack", command_ack, true},
+	        {"slot.release", command_release, true},
+	        {"slot.cancel", command_cancel, true},
+	        {"slot.scan", command_scan, true},
+	        {"record.query", command_query, true},
+	        {"fixture.fault", command_fixture, false},
+	        {"fixture.plug", command_fixture, false},
+	        {"fixture.unplug", command_fixture, false},
+	        {"stop", command_stop, false},
+	        {"web.listening", command_listening, true},
+	};
+	struct station *station = context;
+	bool web = !strcmp(request->role, "web");
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
+		if (strcmp(commands[i].cmd, request->cmd) != 0)
+			continue;
+		if (web && !commands[i].web)
+			control_refuse(request, "not-allowed", "%s: not from the page; use the command line",
+			        request->cmd);
+		else
+			commands[i].run(station, request);
+		return;
+	}
+	control_refuse(request, "no-such-command", "'%s': no such command; docs/protocol.md lists them",
+	        request->cmd);
+}
+
+const struct control_handlers station_handlers = {.request = on_request, .snapshot = snapshot_make};

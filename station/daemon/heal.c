@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: MIT
+// A store entry that a worker found damaged: no board starts from it, it is hashed again by a process of its own,
+// and dropped when it is bad. The boards are not to blame (law 8).
+#include <errno.h>
+#include <sys/wait.h>
+
+#include "base/fd.h"
+#include "base/log.h"
+#include "daemon/inside.h"
+#include "image/store.h"
+
+void heal_suspect(struct station *station, struct picture *picture)
+{
+	if (picture->damaged)
+		return;
+	picture->damaged = true;
+	STR_COPY(station->check_key, picture->key);
+	alert_set(station, "image", "error",
+	        "image '%s': the store's copy is damaged; no board is started from it", picture->name);
+	log_error("image '%s': a worker found the store's copy damaged", picture->name);
+}
+
+static void checked(void *context, uint32_t events)
+{
+	struct station *station = context;
+	int status = 0;
+	(void)events;
+	if (child_reap(&station->check, &status) == -EAGAIN)
+		return;
+	station->check_source = loop_remove(station->check_source);
+	station->check_key[0] = '\0';
+	const char *name = station->job.image;
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 0) {
+		log_info("image '%s': the store's copy is sound after all", name);
+		job_take_picture(station);
+		seat_rematch_all(station);
+		return;
+	}
+	alert_set(station, "image", "error",
+	        "image '%s': the store's copy was damaged; add it again: gangway image add (no board is to "
+	        "blame)",
+	        name);
+}
+
+void heal_try(struct station *station)
+{
+	struct picture *picture = station->job.picture;
+	if (!station->check_key[0] || station->check.pid > 0)
+		return;
+	if (picture && picture->damaged) {
+		if (picture->users > 1)
+			return; // workers still hold the entry
+		station->job.picture = picture_unref(picture);
+	}
+	char store[PATH_MAX + 8];
+	snprintf(store, sizeof(store), "%s/store", station->config.state);
+	struct child_spec spec = {.role = "storecheck", .args = {store, station->check_key}};
+	struct err e;
+	if (child_start(&spec, &station->check, &e) < 0) {
+		log_error("%s", e.text);
+		station->check_key[0] = '\0';
+		return;
+	}
+	if (loop_add_fd(station->loop, station->check.pidfd, EPOLLIN, checked, station,
+	            &station->check_source, &e) < 0)
+		log_error("%s", e.text);
+}
+
+void heal_free(struct station *station)
+{
+	loop_remove(station->check_source);
+	if (station->check.pid > 0)
+		fd_close(&station->check.pidfd); // it dies with the station
+}
+
+int storecheck_role(int argc, char **argv)
+{
+	struct err e;
+	bool healthy = false;
+	if (argc != 3)
+		return 2;
+	if (child_enter(0, &e) < 0 || store_check(argv[1], argv[2], &healthy, &e) < 0) {
+		log_error("storecheck: %s", e.text);
+		return 1;
+	}
+	return healthy ? 0 : STORECHECK_DAMAGED;
+}

@@ -1,0 +1,311 @@
+// SPDX-License-Identifier: MIT
+// What the daemon's files share: the station's parts. Nobody outside daemon/ includes this.
+#ifndef GANGWAY_DAEMON_INSIDE_H
+#define GANGWAY_DAEMON_INSIDE_H
+
+#include <jansson.h>
+
+#include "base/child.h"
+#include "base/clock.h"
+#include "control/server.h"
+#include "core/job.h"
+#include "core/slot.h"
+#include "daemon/station.h"
+#include "flash/gang.h"
+#include "image/import.h"
+#include "record/reader.h"
+#include "record/recorder.h"
+
+struct station;
+
+// --- images -----------------------------------------------------------------------------------------------
+
+// A decoded image that boards are or may be programmed from: an import under way or done, or a store entry.
+struct picture {
+	unsigned users; // the job, and every worker
+	char name[64];
+	char key[SHA256_HEX_SIZE];
+	char plan_sha256[SHA256_HEX_SIZE]; // "" until it is confirmed
+	struct import *import;             // owns the image when not NULL
+	struct image stored;
+	bool ready;     // workers can be started
+	bool confirmed; // in the ledger, or on its way there: attempts may be closed as PASS
+	bool failed;    // the import came to nothing
+	bool damaged;   // a worker found its store entry damaged
+};
+
+// --- one slot's seat --------------------------------------------------------------------------------------
+
+// What is shown of an attempt, and recorded of it.
+struct seat_attempt {
+	uint64_t id; // 0: none
+	char job[16];
+	char image[64];
+	char serial[64], serial_source[16];
+	char port[96], boot_id[CLOCK_BOOT_ID_SIZE];
+	uint64_t diskseq;
+	char plan_sha256[SHA256_HEX_SIZE], readback_sha256[SHA256_HEX_SIZE];
+	char method[32];
+	char text[480];
+	char finished[CLOCK_UTC_SIZE];
+	double write_s, verify_s;
+	bool has_report;
+	struct worker_report report; // the verdict, as the worker gave it
+	char stage_utc[WORKER_STAGE_COUNT][CLOCK_UTC_SIZE];
+};
+
+struct seat {
+	struct station *station;
+	unsigned index;
+	struct slot slot;
+	struct board board; // the one plugged in; its fields are "" and 0 when none is
+	char key[BOARD_KEY_SIZE];
+	char verdict_key[BOARD_KEY_SIZE]; // of the board the standing verdict is about
+	bool resumed;   // the verdict is from before the station's start and the fixture has not reported yet
+	bool looked_up; // what the ledger says of the serial is known
+	bool asked;     // ... or being asked for
+	bool known;     // ... it has a verdict: RETURNED
+	bool known_passed;  // ... which is PASS: another attempt is rework
+	bool known_here;    // ... in the job at hand: it has been counted already
+	bool seen;          // ... or it had attempts at all
+	bool start_granted; // START was pressed, or the serial scanned
+	bool recount;       // the attempt under way is of a unit the job has counted already
+	bool close_waits;   // the verdict waits for the image's row
+	char reason[160];   // a person's, for the next attempt
+	char releaser[32];  // who released it
+	struct seat_attempt attempt;
+	struct gang_member *member;
+	struct picture *picture; // held for the worker
+	struct child foreign;    // a dead station's worker: only pid and pidfd
+	struct loop_source *foreign_source;
+	uint64_t done, total; // of the stage
+	uint64_t written;     // bytes of the write stage, for the whole progress
+	uint64_t stage_since; // CLOCK_MONOTONIC
+	double rate;
+	bool dirty;
+};
+
+// --- the job ----------------------------------------------------------------------------------------------
+
+enum start_mode { START_AUTO, START_SCAN, START_BUTTON };
+
+struct station_job {
+	struct job_counts counts;
+	char id[16];
+	char image[64];
+	char image_key[SHA256_HEX_SIZE], plan_sha256[SHA256_HEX_SIZE];
+	char opened[CLOCK_UTC_SIZE], closed[CLOCK_UTC_SIZE];
+	char close_reason[32];
+	enum start_mode start;
+	bool verify, zero, serial_required;
+	uint32_t lun;
+	struct picture *picture; // NULL: the image cannot be had now
+	struct key_set
+	        known; // keys of boards that this station has given a verdict since its start, or resumed
+	bool close_queued;
+	struct control_request *closer; // waits for the job's end
+};
+
+// --- the ledger -------------------------------------------------------------------------------------------
+
+// The row is durable (seq > 0), or refused by the ledger (e set). Called once.
+typedef void (*row_done_fn)(void *context, uint64_t seq, const struct err *e);
+
+struct row_queued {
+	uint64_t ticket; // 0: not given to the recorder yet
+	char kind[24];
+	json_t *body;
+	int attachment; // -1: none
+	row_done_fn done;
+	void *context;
+};
+
+enum { ROWS_MAX = 512, UPH_TIMES = 512 };
+
+struct row_queue {
+	struct recorder *recorder;
+	bool up;      // ready came
+	bool failing; // takes no rows
+	bool closing;
+	char error[480];
+	uint64_t seq;
+	char hash[SHA256_HEX_SIZE];
+	struct row_queued rows[ROWS_MAX]; // a ring, oldest first
+	unsigned first, count;
+	struct loop_source *restart;
+	unsigned restarts;
+};
+
+// --- the station ------------------------------------------------------------------------------------------
+
+struct alert {
+	char topic[24]; // one alert a topic
+	char level[8];  // "warn", "error"
+	char text[480];
+};
+enum { ALERTS_MAX = 16, IMAGES_MAX = 1000 };
+
+enum station_phase { PHASE_STARTING, PHASE_RUNNING, PHASE_STOPPING, PHASE_CLOSING, PHASE_STOPPED };
+
+struct station {
+	struct loop *loop;
+	struct station_config config;
+	enum station_phase phase;
+	int exit_code;
+	int lock_fd;
+	int control_fd; // the starter's end, adopted when the station is ready
+	char boot_id[CLOCK_BOOT_ID_SIZE];
+	char started[CLOCK_UTC_SIZE];
+	char ledger_id[64];
+	char url[128]; // of the page, when it listens
+
+	struct row_queue ledger;
+	struct reader *reader;
+	bool asking; // a unit_status question is under way
+	uint64_t next_attempt, next_job;
+
+	struct control_server *server;
+	struct fixture *fixture;
+	struct seat seats[BOARD_SLOTS_MAX];
+	unsigned seat_count;
+	bool starting_boards; // guards try_start() against itself
+
+	json_t *images; // array of image objects, as the protocol shows them
+	struct picture *importing;
+	struct control_request *importer; // waits for the import's end
+	char import_name[64], import_error[480];
+	uint64_t import_done, import_total;
+	struct child check; // storecheck
+	struct loop_source *check_source;
+	char check_key[SHA256_HEX_SIZE];
+
+	struct station_job job;
+
+	struct child web;
+	struct loop_source *web_source, *web_restart;
+	unsigned web_failures;
+
+	struct alert alerts[ALERTS_MAX];
+	unsigned alert_count;
+
+	uint64_t pass_times[UPH_TIMES]; // CLOCK_MONOTONIC, a ring
+	uint64_t passes;                // since the start
+
+	struct loop_source *publish_timer, *stop_timer;
+	uint64_t published; // CLOCK_MONOTONIC of the last publishing
+	bool publish_armed;
+	bool dirty_job, dirty_counts, dirty_import, dirty_ledger, dirty_alerts, dirty_station;
+};
+
+// seats.c: fixture and gang to slot_step(), its actions to gang, ledger and job
+extern const struct fixture_events seat_fixture_events;
+void seat_event(struct seat *seat, const struct slot_event *event);
+// As seat_event(); whether a person's event had something to act on.
+bool seat_person(struct seat *seat, const struct slot_event *event);
+void seat_rematch_all(struct station *station);
+// Starts every board that may be started now.
+void seat_start_boards(struct station *station);
+// What the job makes of the plugged-in board. `granted`: as if a person had released it.
+void seat_judge(const struct seat *seat, bool granted, struct match_result *out);
+struct seat *seat_find(struct station *station, const char *label);
+bool seats_idle(const struct station *station);
+void seats_cancel_all(struct station *station);
+const char *seat_label(const struct seat *seat);
+// The image's row is on its way: verdicts that waited for it go on.
+void seat_close_waiting(struct station *station, const struct picture *picture);
+void seats_free(struct station *station);
+
+// attempts.c: an attempt's rows
+void attempt_open_row(struct seat *seat);
+void attempt_close_row(struct seat *seat);
+void attempt_refused_row(struct seat *seat);
+void attempt_ack_row(struct seat *seat, const char *operator_);
+void attempt_release_row(struct seat *seat);
+void attempt_returned_row(struct seat *seat, const char *how);
+
+// lookup.c: what the ledger says of the boards' serials
+void lookup_ask(struct station *station);
+
+// foreign.c: who holds which device beyond the station's life
+void foreign_note(const struct seat *seat);
+void foreign_forget(const struct seat *seat);
+// A dead station's worker that still lives makes its slot LOST until it ends.
+void foreign_find(struct seat *seat);
+void foreign_free(struct seat *seat);
+
+// rows.c
+int rows_start(struct station *station, struct err *e);
+// Queues a row; `body` is taken, `attachment` too. done may be NULL.
+void rows_append(struct station *station, const char *kind, json_t *body, int attachment, row_done_fn done,
+        void *context);
+bool rows_are_taken(const struct station *station);
+void rows_free(struct station *station);
+
+// resume.c
+void resume_take(struct station *station, const json_t *resume);
+void resume_seats(struct station *station, const json_t *resume);
+
+// jobs.c
+bool job_may_start_board(const struct station *station, const struct seat *seat);
+void job_count_start(struct station *station, struct seat *seat);
+void job_count_undo(struct station *station, struct seat *seat);
+void job_count_end(struct station *station, struct seat *seat);
+// Gets the job's image again, unless it is there already or cannot be had.
+void job_take_picture(struct station *station);
+void job_settle(struct station *station); // closes a job whose last board has finished
+void job_resume(struct station *station, const json_t *job);
+void job_command_open(struct station *station, struct control_request *request);
+void job_command_close(struct station *station, struct control_request *request);
+void job_command_start(struct station *station, struct control_request *request);
+void job_free(struct station *station);
+
+// images.c
+void image_command_add(struct station *station, struct control_request *request);
+void image_command_list(struct station *station, struct control_request *request);
+void image_command_show(struct station *station, struct control_request *request);
+void image_command_remove(struct station *station, struct control_request *request);
+const json_t *image_find(const struct station *station, const char *name);
+// The picture of a name: the running import's, or the store's. NULL and *e when it cannot be had.
+struct picture *picture_get(struct station *station, const char *name, struct err *e);
+struct picture *picture_unref(struct picture *picture);
+struct image *picture_image(struct picture *picture);
+void images_free(struct station *station);
+
+// heal.c: a damaged store entry
+void heal_suspect(struct station *station, struct picture *picture);
+void heal_try(struct station *station);
+void heal_free(struct station *station);
+
+// commands.c
+extern const struct control_handlers station_handlers;
+
+// snapshot.c
+json_t *snapshot_make(void *station);
+json_t *snapshot_slot(const struct seat *seat);
+json_t *snapshot_job(const struct station *station);
+json_t *snapshot_import(const struct station *station);
+json_t *snapshot_counts(const struct station *station);
+json_t *snapshot_ledger(const struct station *station);
+json_t *snapshot_alerts(const struct station *station);
+json_t *snapshot_station(const struct station *station);
+
+// publish.c
+void publish_soon(struct station *station);
+void publish_seat(struct seat *seat);
+int publish_start(struct station *station, struct err *e);
+void alert_set(struct station *station, const char *topic, const char *level, const char *format, ...)
+        __attribute__((format(printf, 4, 5)));
+void alert_clear(struct station *station, const char *topic);
+
+// page.c: the web role
+int page_start(struct station *station, struct err *e);
+void page_free(struct station *station);
+
+// station.c
+void station_ready(struct station *station, const json_t *resume);
+void station_stop(struct station *station, const char *reason);
+// Goes on with stopping when the last board has finished.
+void station_settle(struct station *station);
+void station_fatal(struct station *station, const struct err *e);
+
+#endif

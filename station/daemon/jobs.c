@@ -1,0 +1,290 @@
+// SPDX-License-Identifier: MIT
+// The job at hand: image, policies, quantity.
+#include <errno.h>
+
+#include "base/log.h"
+#include "daemon/inside.h"
+
+static const char *const start_names[] = {
+        [START_AUTO] = "auto", [START_SCAN] = "scan", [START_BUTTON] = "start"};
+
+static bool start_from_name(const char *name, enum start_mode *out)
+{
+	for (size_t i = 0; name && i < ARRAY_SIZE(start_names); i++) {
+		if (!strcmp(name, start_names[i])) {
+			*out = (enum start_mode)i;
+			return true;
+		}
+	}
+	return !name;
+}
+
+void job_take_picture(struct station *station)
+{
+	struct station_job *job = &station->job;
+	if (job->picture && job->picture->failed)
+		job->picture = picture_unref(job->picture);
+	if (job->picture || job->counts.state != JOB_OPEN || station->check_key[0])
+		return;
+	struct err e;
+	job->picture = picture_get(station, job->image, &e);
+	if (!job->picture)
+		alert_set(station, "image", "error", "%s", e.text);
+	else
+		alert_clear(station, "image");
+}
+
+bool job_may_start_board(const struct station *station, const struct seat *seat)
+{
+	const struct station_job *job = &station->job;
+	bool again = seat->known_passed && seat->known_here;
+	bool room = again ? job->counts.state == JOB_OPEN : job_may_start(&job->counts);
+	return room && job->picture && job->picture->ready && !job->picture->damaged &&
+	       !job->picture->failed && rows_are_taken(station) &&
+	       (job->start == START_AUTO || seat->start_granted);
+}
+
+void job_count_start(struct station *station, struct seat *seat)
+{
+	seat->recount = seat->known_passed && seat->known_here;
+	seat->start_granted = false;
+	job_started(&station->job.counts);
+	station->dirty_counts = station->dirty_job = true;
+}
+
+void job_count_undo(struct station *station, struct seat *seat)
+{
+	(void)seat;
+	job_unstarted(&station->job.counts);
+	station->dirty_counts = station->dirty_job = true;
+}
+
+void job_count_end(struct station *station, struct seat *seat)
+{
+	static const enum job_end ends[] = {[SLOT_RESULT_NONE] = JOB_END_ABORTED,
+	        [SLOT_RESULT_PASS] = JOB_END_PASS,
+	        [SLOT_RESULT_UNVERIFIED] = JOB_END_UNVERIFIED,
+	        [SLOT_RESULT_FAIL] = JOB_END_FAIL,
+	        [SLOT_RESULT_ABORTED] = JOB_END_ABORTED};
+	job_ended(&station->job.counts, ends[seat->slot.result], seat->slot.failure, seat->recount);
+	if (seat->slot.result == SLOT_RESULT_PASS)
+		station->pass_times[station->passes++ % UPH_TIMES] = clock_mono_ns();
+	station->dirty_counts = station->dirty_job = true;
+}
+
+static void on_closed(void *context, uint64_t seq, const struct err *e)
+{
+	struct station *station = context;
+	struct station_job *job = &station->job;
+	(void)seq;
+	job->close_queued = false;
+	if (!e) {
+		job->counts.state = JOB_CLOSED;
+		clock_utc_text(job->closed);
+		job->picture = picture_unref(job->picture);
+		alert_clear(station, "image");
+	}
+	if (job->closer && e)
+		control_refuse_err(job->closer, "ledger", e);
+	else if (job->closer)
+		control_answer(job->closer, snapshot_job(station));
+	job->closer = NULL;
+	station->dirty_job = true;
+	publish_soon(station);
+}
+
+void job_settle(struct station *station)
+{
+	struct station_job *job = &station->job;
+	if (job->counts.state != JOB_CLOSING || job->counts.inflight || job->close_queued)
+		return;
+	job->close_queued = true;
+	rows_append(station, "job.close", json_pack("{s:s,s:s}", "job", job->id, "reason", job->close_reason),
+	        -1, on_closed, station);
+}
+
+void job_free(struct station *station)
+{
+	struct station_job *job = &station->job;
+	job->picture = picture_unref(job->picture);
+	key_set_clear(&job->known);
+	if (job->closer)
+		control_refuse(job->closer, "stopping", "the station stops");
+	job->closer = NULL;
+}
+
+// --- commands ----------------------------------------------------------------------------------------------
+
+// A fresh job in place of the last one; what this station knows of boards stays.
+static void job_reset(struct station *station)
+{
+	struct station_job *job = &station->job;
+	struct key_set known = job->known;
+	picture_unref(job->picture);
+	*job = (struct station_job){.known = known};
+	for (unsigned i = 0; i < station->seat_count; i++)
+		station->seats[i].known_here = false;
+}
+
+static bool read_policies(struct station_job *job, const json_t *args, const char **why)
+{
+	const json_t *wanted = json_object_get(args, "wanted"), *lun = json_object_get(args, "lun");
+	const json_t *verify = json_object_get(args, "verify");
+	const char *unmapped = json_string_value(json_object_get(args, "unmapped"));
+	const char *serial = json_string_value(json_object_get(args, "serial"));
+	*why = "wanted: a whole number from 1 on";
+	if (wanted && !json_is_null(wanted) && (!json_is_integer(wanted) || json_integer_value(wanted) < 1))
+		return false;
+	job->counts.wanted = (uint64_t)json_integer_value(wanted);
+	*why = "start: auto, scan or start";
+	if (!start_from_name(json_string_value(json_object_get(args, "start")), &job->start))
+		return false;
+	*why = "lun: 0 to 7";
+	if (lun && (!json_is_integer(lun) || json_integer_value(lun) < 0 || json_integer_value(lun) > 7))
+		return false;
+	job->lun = (uint32_t)json_integer_value(lun);
+	*why = "verify: true or false";
+	if (verify && !json_is_boolean(verify))
+		return false;
+	job->verify = !verify || json_is_true(verify);
+	*why = "unmapped: keep or zero";
+	if (unmapped && strcmp(unmapped, "keep") != 0 && strcmp(unmapped, "zero") != 0)
+		return false;
+	job->zero = unmapped && !strcmp(unmapped, "zero");
+	*why = "serial: optional or required";
+	if (serial && strcmp(serial, "optional") != 0 && strcmp(serial, "required") != 0)
+		return false;
+	job->serial_required = serial && !strcmp(serial, "required");
+	return true;
+}
+
+static json_t *open_body(const struct station_job *job, const struct control_request *request)
+{
+	static const char *const order[] = {
+	        "order", "customer", "product", "revision", "lot", "job_revision"};
+	json_t *wanted = job->counts.wanted ? json_integer((json_int_t)job->counts.wanted) : json_null();
+	json_t *body = json_pack("{s:s,s:s,s:s,s:b,s:s,s:i,s:o,s:s,s:s}", "job", job->id, "image", job->image,
+	        "start", start_names[job->start], "verify", job->verify, "unmapped",
+	        job->zero ? "zero" : "keep", "lun", (int)job->lun, "wanted", wanted, "operator",
+	        request->operator_, "serial", job->serial_required ? "required" : "optional");
+	for (size_t i = 0; i < ARRAY_SIZE(order); i++) {
+		json_t *text = json_object_get(request->args, order[i]);
+		if (json_is_string(text))
+			json_object_set(body, order[i], text);
+	}
+	if (job->image_key[0])
+		json_object_set_new(body, "image_key", json_string(job->image_key));
+	if (job->plan_sha256[0])
+		json_object_set_new(body, "plan_sha256", json_string(job->plan_sha256));
+	return body;
+}
+
+// The one who opened waits for the row; the job itself is open already, for rows are written in order.
+struct opening {
+	struct station *station;
+	struct control_request *request;
+};
+
+static void on_opened(void *context, uint64_t seq, const struct err *e)
+{
+	_cleanup_free_ struct opening *opening = context;
+	(void)seq;
+	if (e) {
+		opening->station->job.counts.state = JOB_CLOSED;
+		control_refuse_err(opening->request, "ledger", e);
+		seat_rematch_all(opening->station);
+	} else {
+		control_answer(opening->request, snapshot_job(opening->station));
+	}
+}
+
+void job_command_open(struct station *station, struct control_request *request)
+{
+	struct station_job *job = &station->job;
+	if (job->counts.state == JOB_OPEN || job->counts.state == JOB_CLOSING) {
+		control_refuse(request, "job-open", "job %s is %s; close it first with 'gangway job close'",
+		        job->id, job_state_name(job->counts.state));
+		return;
+	}
+	const char *image = json_string_value(json_object_get(request->args, "image"));
+	struct err e;
+	struct picture *picture = picture_get(station, image ? image : "", &e);
+	if (!picture) {
+		control_refuse_err(request, "no-such-image", &e);
+		return;
+	}
+	struct opening *opening = calloc(1, sizeof(*opening));
+	const char *why = "memory is short";
+	job_reset(station);
+	if (!opening || !read_policies(job, request->args, &why)) {
+		free(opening);
+		picture_unref(picture);
+		control_refuse(request, "bad-args", "job.open: %s", why);
+		return;
+	}
+	*opening = (struct opening){.station = station, .request = request};
+	job->picture = picture;
+	job->counts.state = JOB_OPEN;
+	snprintf(job->id, sizeof(job->id), "J%04llu", (unsigned long long)station->next_job++);
+	STR_COPY(job->image, picture->name);
+	STR_COPY(job->image_key, picture->key);
+	STR_COPY(job->plan_sha256, picture->plan_sha256);
+	clock_utc_text(job->opened);
+	rows_append(station, "job.open", open_body(job, request), -1, on_opened, opening);
+	log_info("job %s: opened with image '%s'", job->id, job->image);
+	station->dirty_job = station->dirty_counts = true;
+	seat_rematch_all(station);
+	publish_soon(station);
+}
+
+void job_command_close(struct station *station, struct control_request *request)
+{
+	struct station_job *job = &station->job;
+	const char *id = json_string_value(json_object_get(request->args, "job"));
+	if (job->counts.state != JOB_OPEN || (id && strcmp(id, job->id) != 0)) {
+		control_refuse(request, "no-such-job", "no such job is open; 'gangway job show' tells");
+		return;
+	}
+	job->counts.state = JOB_CLOSING;
+	job->closer = request;
+	STR_COPY(job->close_reason, job_is_full(&job->counts) ? "complete" : "operator");
+	station->dirty_job = true;
+	seat_rematch_all(station);
+	job_settle(station);
+	publish_soon(station);
+}
+
+void job_command_start(struct station *station, struct control_request *request)
+{
+	if (station->job.counts.state != JOB_OPEN || station->job.start != START_BUTTON) {
+		control_refuse(request, "no-such-job", "no job with start mode 'start' is open");
+		return;
+	}
+	for (unsigned i = 0; i < station->seat_count; i++)
+		station->seats[i].start_granted = slot_is_ready(&station->seats[i].slot);
+	seat_start_boards(station);
+	control_answer(request, NULL);
+}
+
+void job_resume(struct station *station, const json_t *from)
+{
+	struct station_job *job = &station->job;
+	const char *why;
+	if (!json_is_object(from))
+		return;
+	STR_COPY(job->id, json_string_value(json_object_get(from, "job")));
+	STR_COPY(job->image, json_string_value(json_object_get(from, "image")));
+	STR_COPY(job->image_key, json_string_value(json_object_get(from, "image_key")));
+	STR_COPY(job->plan_sha256, json_string_value(json_object_get(from, "plan_sha256")));
+	STR_COPY(job->opened, json_string_value(json_object_get(from, "opened")));
+	if (!read_policies(job, from, &why))
+		log_warn("job %s: the ledger's policy is not understood: %s", job->id, why);
+	job->counts.state = JOB_OPEN;
+	job->counts.pass = (uint64_t)json_integer_value(json_object_get(from, "pass"));
+	job->counts.made = (uint64_t)json_integer_value(json_object_get(from, "units_pass"));
+	job->counts.fail = (uint64_t)json_integer_value(json_object_get(from, "fail"));
+	job->counts.unverified = (uint64_t)json_integer_value(json_object_get(from, "unverified"));
+	if (!job->verify)
+		job->counts.made += job->counts.unverified;
+	job_take_picture(station);
+}

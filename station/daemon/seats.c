@@ -1,0 +1,462 @@
+// SPDX-License-Identifier: MIT
+// The slots at work: fixture and gang in, slot_step(), its actions out.
+#include <errno.h>
+
+#include "base/log.h"
+#include "daemon/inside.h"
+
+const char *seat_label(const struct seat *seat)
+{
+	return seat->station->fixture->slots[seat->index].label;
+}
+
+struct seat *seat_find(struct station *station, const char *label)
+{
+	for (unsigned i = 0; label && i < station->seat_count; i++)
+		if (!strcmp(station->fixture->slots[i].label, label))
+			return &station->seats[i];
+	return NULL;
+}
+
+bool seats_idle(const struct station *station)
+{
+	for (unsigned i = 0; i < station->seat_count; i++)
+		if (slot_is_busy(&station->seats[i].slot) || station->seats[i].member)
+			return false;
+	return true;
+}
+
+// --- is this board to be programmed ------------------------------------------------------------------------
+
+static bool has_twin(const struct seat *seat)
+{
+	const struct station *station = seat->station;
+	for (unsigned i = 0; i < station->seat_count && seat->board.serial[0]; i++) {
+		const struct seat *other = &station->seats[i];
+		if (other != seat && other->slot.present && !strcmp(other->board.serial, seat->board.serial))
+			return true;
+	}
+	return false;
+}
+
+void seat_judge(const struct seat *seat, bool granted, struct match_result *out)
+{
+	const struct station *station = seat->station;
+	const struct station_job *job = &station->job;
+	const struct image_front *front =
+	        job->picture && job->picture->ready ? picture_image(job->picture)->front : NULL;
+	struct match_board board = {.serial = seat->board.serial,
+	        .vendor = seat->board.vendor,
+	        .product = seat->board.product,
+	        .revision = seat->board.revision,
+	        .usb_id = seat->board.usb_id,
+	        .size = seat->board.identity.size,
+	        .logical_sector = seat->board.logical_sector,
+	        .usb = !strcmp(seat->board.serial_source, "usb") || seat->board.usb_id[0]};
+	struct match_rules rules = {.open = job->counts.state == JOB_OPEN,
+	        .serial_required = job->serial_required || job->start == START_SCAN,
+	        .image_size = front ? front->image_size : 0,
+	        .gpt_sector = front && seat->board.identity.rdev ? front->gpt_sector : 0};
+	struct match_history history = {.duplicate = has_twin(seat),
+	        .returned = seat->known || key_set_has(&job->known, seat->key),
+	        .granted = granted || seat->slot.granted};
+	match_judge(&board, &rules, &history, out);
+	if (out->verdict == MATCH_OK && seat->board.serial[0] && !seat->looked_up) {
+		out->verdict = MATCH_NO_JOB;
+		snprintf(out->reason, sizeof(out->reason), "the ledger is asked about this board");
+	}
+}
+
+static void rematch(struct seat *seat)
+{
+	struct slot_event event = {.kind = SLOT_EV_REMATCH};
+	if (!seat->slot.present)
+		return;
+	seat_judge(seat, false, &event.admission);
+	seat_event(seat, &event);
+}
+
+void seat_rematch_all(struct station *station)
+{
+	for (unsigned i = 0; i < station->seat_count; i++)
+		rematch(&station->seats[i]);
+	lookup_ask(station);
+	seat_start_boards(station);
+}
+
+// A serial that came or went may have made a twin of another board, or ended that.
+static void rematch_twins(struct station *station, const struct seat *seat, const char *serial)
+{
+	for (unsigned i = 0; serial[0] && i < station->seat_count; i++) {
+		struct seat *other = &station->seats[i];
+		if (other != seat && !strcmp(other->board.serial, serial))
+			rematch(other);
+	}
+}
+
+void seat_start_boards(struct station *station)
+{
+	if (station->starting_boards || station->phase != PHASE_RUNNING)
+		return;
+	static const struct slot_event start = {.kind = SLOT_EV_START};
+	station->starting_boards = true;
+	for (unsigned i = 0; i < station->seat_count; i++)
+		if (slot_is_ready(&station->seats[i].slot) &&
+		        job_may_start_board(station, &station->seats[i]))
+			seat_event(&station->seats[i], &start);
+	station->starting_boards = false;
+}
+
+// --- the gang's events -------------------------------------------------------------------------------------
+
+static void note_stages(struct seat *seat, const struct worker_report *report)
+{
+	for (int i = 0; i < WORKER_STAGE_COUNT; i++)
+		if (report->stage_ns[i] && !seat->attempt.stage_utc[i][0])
+			clock_utc_text(seat->attempt.stage_utc[i]);
+}
+
+static void on_claimed(void *context, struct gang_member *member, const struct worker_report *report)
+{
+	struct seat *seat = context;
+	(void)member;
+	note_stages(seat, report);
+	if (report->logical_sector)
+		seat->board.logical_sector = report->logical_sector;
+	struct slot_event event = {
+	        .kind = SLOT_EV_CLAIMED, .carries_plan = report->carries_plan && !seat->board.serial[0]};
+	seat_event(seat, &event);
+}
+
+static enum slot_state stage_state(uint32_t stage)
+{
+	switch (stage) {
+	case WORKER_STAGE_VERIFY: return SLOT_VERIFYING;
+	case WORKER_STAGE_COMMIT: return SLOT_COMMITTING;
+	default: return SLOT_WRITING;
+	}
+}
+
+static void on_progress(void *context, struct gang_member *member, const struct worker_report *report)
+{
+	struct seat *seat = context;
+	(void)member;
+	uint64_t now = clock_mono_ns();
+	struct slot_event event = {.kind = SLOT_EV_STAGE, .stage = stage_state(report->stage)};
+	if (event.stage != seat->slot.state || report->done < seat->done)
+		seat->stage_since = now;
+	note_stages(seat, report);
+	seat->done = report->done;
+	seat->total = report->total;
+	seat->attempt.report = *report;
+	double seconds = (double)(now - seat->stage_since) / 1e9;
+	seat->rate = seconds > 0.05 ? (double)report->done / seconds : seat->rate;
+	if (report->stage >= WORKER_STAGE_WRITE)
+		seat_event(seat, &event);
+	publish_seat(seat);
+}
+
+static void on_verdict(void *context, struct gang_member *member, const struct worker_report *report)
+{
+	static const enum slot_result results[] = {[WORKER_PASS] = SLOT_RESULT_PASS,
+	        [WORKER_UNVERIFIED] = SLOT_RESULT_UNVERIFIED,
+	        [WORKER_FAIL] = SLOT_RESULT_FAIL};
+	struct seat *seat = context;
+	struct seat_attempt *a = &seat->attempt;
+	(void)member;
+	note_stages(seat, report);
+	a->has_report = true;
+	a->report = *report;
+	STR_COPY(a->text, report->text);
+	STR_COPY(a->method, worker_method_name((enum worker_method)report->method));
+	digest_hex(report->plan_sha256, DIGEST_SHA256_SIZE, a->plan_sha256);
+	digest_hex(report->readback_sha256, DIGEST_SHA256_SIZE, a->readback_sha256);
+	a->write_s = (double)report->write_ns / 1e9;
+	a->verify_s = (double)report->verify_ns / 1e9;
+	struct slot_event event = {.kind = SLOT_EV_VERDICT,
+	        .result = report->result <= WORKER_FAIL ? results[report->result] : SLOT_RESULT_FAIL,
+	        .failure = (enum failure)report->failure,
+	        .refused = report->refused};
+	if (event.result == SLOT_RESULT_FAIL && seat->picture && report->failure == FAILURE_STORE_DAMAGED)
+		heal_suspect(seat->station, seat->picture);
+	seat_event(seat, &event);
+	const struct fixture_ops *ops = seat->station->fixture->ops;
+	if (report->failure == FAILURE_DEVICE_GONE && ops->recheck)
+		ops->recheck(seat->station->fixture, seat->index);
+}
+
+static void on_ended(void *context, struct gang_member *member, bool ejected, bool died)
+{
+	static const struct slot_event event = {.kind = SLOT_EV_ENDED};
+	struct seat *seat = context;
+	struct station *station = seat->station;
+	(void)ejected;
+	(void)died;
+	foreign_forget(seat);
+	gang_free(member);
+	seat->member = NULL;
+	seat->picture = picture_unref(seat->picture);
+	seat_event(seat, &event);
+	heal_try(station);
+	seat_start_boards(station);
+	station_settle(station);
+}
+
+static void on_stuck(void *context, struct gang_member *member)
+{
+	static const struct slot_event event = {.kind = SLOT_EV_STUCK};
+	struct seat *seat = context;
+	log_error("slot %s: the worker (pid %d) was killed and does not end: its device is stuck in the "
+	          "kernel; power the board off",
+	        seat_label(seat), gang_pid(member));
+	seat_event(seat, &event);
+}
+
+static const struct gang_events gang_events = {
+        .claimed = on_claimed,
+        .progress = on_progress,
+        .verdict = on_verdict,
+        .ended = on_ended,
+        .stuck = on_stuck,
+};
+
+// --- what slot_step() asks for -----------------------------------------------------------------------------
+
+static int start_worker(struct seat *seat, struct err *e)
+{
+	struct station *station = seat->station;
+	const struct station_job *job = &station->job;
+	struct worker_job work = {.task = WORKER_WRITE,
+	        .verify = job->verify ? WORKER_VERIFY_READBACK : WORKER_VERIFY_NONE,
+	        .unmapped = job->zero ? WORKER_UNMAPPED_ZERO : WORKER_UNMAPPED_KEEP,
+	        .eject = station->config.eject,
+	        .has_link = seat->board.link_fd >= 0 && seat->board.model.shared_link,
+	        .ask_carries = !seat->board.serial[0] && !seat->slot.granted,
+	        .expect = seat->board.identity,
+	        .model = seat->board.model};
+	STR_COPY(work.label, seat_label(seat));
+	if (!work.expect.rdev)
+		work.expect.diskseq = 0; // of a simulated plug: a file has none
+	seat->attempt = (struct seat_attempt){0};
+	STR_COPY(seat->attempt.job, job->id);
+	STR_COPY(seat->attempt.image, job->image);
+	seat->done = seat->total = seat->written = 0;
+	seat->rate = 0;
+	seat->stage_since = clock_mono_ns();
+	int r = gang_add(station->loop, picture_image(job->picture), &work,
+	        work.has_link ? seat->board.link_fd : -1, &gang_events, seat, &seat->member, e);
+	if (r < 0)
+		return r;
+	seat->picture = job->picture;
+	seat->picture->users++;
+	foreign_note(seat);
+	return 0;
+}
+
+static void act_on_worker(struct seat *seat, unsigned set)
+{
+	struct err e;
+	if ((set & SLOT_DO_START_WORKER) && start_worker(seat, &e) < 0) {
+		STR_COPY(seat->attempt.text, e.text);
+		struct slot_event verdict = {.kind = SLOT_EV_VERDICT,
+		        .result = SLOT_RESULT_FAIL,
+		        .failure = FAILURE_STATION_ERROR};
+		static const struct slot_event ended = {.kind = SLOT_EV_ENDED};
+		seat_event(seat, &verdict);
+		seat_event(seat, &ended);
+	}
+	if (!seat->member)
+		return;
+	if (set & SLOT_DO_GO)
+		gang_go(seat->member);
+	if (set & SLOT_DO_CANCEL)
+		gang_cancel(seat->member);
+	if (set & SLOT_DO_FREE_WORKER)
+		gang_release(seat->member);
+}
+
+static void log_verdict(const struct seat *seat)
+{
+	const struct slot *slot = &seat->slot;
+	log_info("slot %s: attempt %llu %s%s%s%s%s", seat_label(seat), (unsigned long long)seat->attempt.id,
+	        slot_state_name(slot->state), slot->failure ? " " : "", failure_info(slot->failure)->code,
+	        seat->attempt.text[0] ? ": " : "", seat->attempt.text);
+}
+
+static void act_on_ledger(struct seat *seat, unsigned set)
+{
+	if (set & SLOT_DO_COUNT_END) {
+		bool verdict = seat->slot.result && seat->slot.result != SLOT_RESULT_ABORTED;
+		if (verdict) {
+			STR_COPY(seat->verdict_key, seat->key);
+			if (key_set_add(&seat->station->job.known, seat->key) < 0)
+				log_error("slot %s: memory is short, a returned board may not be known",
+				        seat_label(seat));
+			seat->known = seat->seen = true;
+			seat->known_passed = seat->slot.result == SLOT_RESULT_PASS;
+		}
+		job_count_end(seat->station, seat);
+		log_verdict(seat);
+		seat->reason[0] = '\0';
+		seat->known_here = seat->known_here || seat->known_passed;
+	}
+	if (set & SLOT_DO_COUNT_START)
+		job_count_start(seat->station, seat);
+	if (set & SLOT_DO_COUNT_UNDO)
+		job_count_undo(seat->station, seat);
+	if (set & SLOT_DO_OPEN_ROW)
+		attempt_open_row(seat);
+	if (set & SLOT_DO_CLOSE_ROW)
+		attempt_close_row(seat);
+	if (set & SLOT_DO_RECORD_REFUSED)
+		attempt_refused_row(seat);
+	if (set & SLOT_DO_RECORD_RELEASE)
+		attempt_release_row(seat);
+}
+
+static struct slot_actions step(struct seat *seat, const struct slot_event *event)
+{
+	struct slot_actions out;
+	enum slot_state was = seat->slot.state;
+	slot_step(&seat->slot, event, &out);
+	if (seat->slot.state == SLOT_HOLD && was != SLOT_HOLD && seat->slot.returned)
+		attempt_returned_row(seat, seat->board.serial[0]            ? "serial"
+		                           : event->kind == SLOT_EV_VERDICT ? "content"
+		                                                            : "diskseq");
+	publish_seat(seat);
+	act_on_ledger(seat, out.set);
+	act_on_worker(seat, out.set);
+	return out;
+}
+
+void seat_event(struct seat *seat, const struct slot_event *event)
+{
+	struct slot_actions out = step(seat, event);
+	if (out.set & (SLOT_DO_COUNT_END | SLOT_DO_COUNT_UNDO)) {
+		job_settle(seat->station);
+		seat_start_boards(seat->station);
+		station_settle(seat->station);
+	}
+}
+
+bool seat_person(struct seat *seat, const struct slot_event *event)
+{
+	bool accepted = step(seat, event).accepted;
+	seat_start_boards(seat->station);
+	return accepted;
+}
+
+void seat_close_waiting(struct station *station, const struct picture *picture)
+{
+	for (unsigned i = 0; i < station->seat_count; i++) {
+		struct seat *seat = &station->seats[i];
+		if (!seat->close_waits || seat->picture != picture)
+			continue;
+		seat->close_waits = false;
+		attempt_close_row(seat);
+	}
+}
+
+void seats_cancel_all(struct station *station)
+{
+	static const struct slot_event cancel = {.kind = SLOT_EV_CANCEL};
+	for (unsigned i = 0; i < station->seat_count; i++)
+		if (station->seats[i].member)
+			seat_person(&station->seats[i], &cancel);
+}
+
+void seats_free(struct station *station)
+{
+	for (unsigned i = 0; i < station->seat_count; i++) {
+		struct seat *seat = &station->seats[i];
+		foreign_free(seat);
+		seat->picture = picture_unref(seat->picture);
+	}
+}
+
+// --- the fixture's events ----------------------------------------------------------------------------------
+
+static bool same_plug(const struct seat *seat, const struct board *board)
+{
+	const struct seat_attempt *a = &seat->attempt;
+	return seat->resumed && a->id && !strcmp(a->boot_id, seat->station->boot_id) &&
+	       a->diskseq == board->identity.diskseq && !strcmp(a->port, board->identity.port) &&
+	       !strcmp(a->serial, board->serial);
+}
+
+static void board_forget(struct seat *seat)
+{
+	char serial[sizeof(seat->board.serial)];
+	STR_COPY(serial, seat->board.serial);
+	seat->board = (struct board){.link_fd = -1};
+	seat->key[0] = '\0';
+	seat->looked_up = seat->asked = seat->seen = seat->start_granted = false;
+	seat->known = seat->known_passed = seat->known_here = false;
+	seat->reason[0] = '\0';
+	rematch_twins(seat->station, seat, serial);
+}
+
+static void on_arrived(void *context, const struct board *board)
+{
+	struct station *station = context;
+	struct seat *seat = &station->seats[board->slot];
+	struct slot_event event = {.kind = SLOT_EV_ARRIVED, .same_plug = same_plug(seat, board)};
+	board_forget(seat);
+	seat->board = *board;
+	board_key(board, seat->key);
+	event.same_board = seat->verdict_key[0] && !strcmp(seat->key, seat->verdict_key);
+	seat->resumed = false;
+	seat_judge(seat, false, &event.admission);
+	log_debug("slot %s: a board arrived, %s", seat_label(seat), seat->key);
+	seat_event(seat, &event);
+	rematch_twins(station, seat, seat->board.serial);
+	lookup_ask(station);
+	seat_start_boards(station);
+}
+
+static void on_left(void *context, unsigned index)
+{
+	static const struct slot_event event = {.kind = SLOT_EV_LEFT};
+	struct station *station = context;
+	struct seat *seat = &station->seats[index];
+	log_debug("slot %s: the board left", seat_label(seat));
+	seat_event(seat, &event);
+	if (!seat->member)
+		board_forget(seat);
+	seat_start_boards(station);
+}
+
+static void on_oddity(void *context, unsigned index, const char *reason)
+{
+	struct station *station = context;
+	struct slot_event event = {.kind = reason[0] ? SLOT_EV_ODD : SLOT_EV_ODD_GONE};
+	STR_COPY(event.admission.reason, reason);
+	seat_event(&station->seats[index], &event);
+}
+
+static void on_changed(void *context, const struct board *board)
+{
+	struct station *station = context;
+	struct seat *seat = &station->seats[board->slot];
+	if (!seat->slot.present)
+		return;
+	bool serial = strcmp(seat->board.serial, board->serial) != 0 &&
+	              strcmp(seat->board.serial_source, "scan") != 0;
+	seat->board.model = board->model;
+	if (serial) {
+		STR_COPY(seat->board.serial, board->serial);
+		STR_COPY(seat->board.serial_source, board->serial_source);
+		board_key(&seat->board, seat->key);
+		seat->looked_up = seat->asked = false;
+		rematch(seat);
+		lookup_ask(station);
+		seat_start_boards(station);
+	}
+}
+
+const struct fixture_events seat_fixture_events = {
+        .arrived = on_arrived,
+        .left = on_left,
+        .oddity = on_oddity,
+        .changed = on_changed,
+};

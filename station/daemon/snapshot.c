@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: MIT
+// The station as JSON: docs/protocol.md's objects.
+#include "daemon/inside.h"
+
+static json_t *text_or_null(const char *text)
+{
+	return text && text[0] ? json_string(text) : json_null();
+}
+
+// A running attempt shows its own board; a standing verdict the board it is about; else what is plugged in.
+static bool shows_attempt(const struct seat *seat)
+{
+	switch (seat->slot.state) {
+	case SLOT_PASS:
+	case SLOT_FAIL:
+	case SLOT_UNVERIFIED:
+	case SLOT_INTERRUPTED:
+	case SLOT_RECORDING: return true;
+	default: return slot_is_busy(&seat->slot);
+	}
+}
+
+// Write and read-back are two passes over the same bytes.
+static double progress(const struct seat *seat)
+{
+	double part = seat->total ? (double)seat->done / (double)seat->total : 0;
+	double half = seat->station->job.verify ? 0.5 : 1.0;
+	switch (seat->slot.state) {
+	case SLOT_WRITING: return half * part;
+	case SLOT_VERIFYING: return half + (1 - half) * part;
+	case SLOT_COMMITTING:
+	case SLOT_RECORDING:
+	case SLOT_PASS:
+	case SLOT_UNVERIFIED: return 1.0;
+	default: return 0;
+	}
+}
+
+static json_t *eta(const struct seat *seat)
+{
+	if (seat->rate < 1 || !seat->total)
+		return json_null();
+	double left = (double)(seat->total - seat->done) / seat->rate;
+	if (seat->slot.state == SLOT_WRITING && seat->station->job.verify)
+		left += (double)seat->total / seat->rate;
+	else if (seat->slot.state != SLOT_VERIFYING && seat->slot.state != SLOT_WRITING)
+		return json_null();
+	return json_integer((json_int_t)(left + 1));
+}
+
+static const char *reason(const struct seat *seat)
+{
+	const struct slot *slot = &seat->slot;
+	switch (slot->state) {
+	case SLOT_FAIL:
+	case SLOT_INTERRUPTED: return failure_info(slot->failure)->reason;
+	case SLOT_LOST: return "the board stopped answering and its process cannot be ended";
+	case SLOT_MATCHED:
+		if (slot->worker != SLOT_WORKER_NONE)
+			return "";
+		if (job_is_full(&seat->station->job.counts))
+			return "the job's quantity has been made";
+		return seat->station->job.start == START_BUTTON ? "waits for START" : "waits";
+	case SLOT_PRESENT:
+	case SLOT_HOLD:
+	case SLOT_REFUSED: return slot->admission.reason;
+	default: return "";
+	}
+}
+
+static const char *next_step(const struct seat *seat)
+{
+	const struct slot *slot = &seat->slot;
+	if (slot->state == SLOT_LOST)
+		return "power the board off";
+	if (slot->state == SLOT_HOLD && slot->returned)
+		return "remove it, or release it for retest or rework";
+	if (slot->state == SLOT_HOLD || slot->state == SLOT_REFUSED || slot->state == SLOT_FAIL ||
+	        slot->state == SLOT_INTERRUPTED)
+		return failure_info(slot->failure)->next_step;
+	return "";
+}
+
+json_t *snapshot_slot(const struct seat *seat)
+{
+	const struct slot *slot = &seat->slot;
+	const struct seat_attempt *a = &seat->attempt;
+	const struct fixture_slot *place = &seat->station->fixture->slots[seat->index];
+	bool attempt = shows_attempt(seat);
+	const char *serial = attempt && a->id ? a->serial : seat->board.serial;
+	const char *source = attempt && a->id ? a->serial_source : seat->board.serial_source;
+	const struct failure_info *failure = failure_info(slot->failure);
+	json_t *o = json_pack("{s:i,s:s,s:i,s:i,s:s,s:s,s:b,s:s,s:o,s:s}", "index", (int)seat->index, "slot",
+	        place->label, "row", (int)place->row, "column", (int)place->column, "state",
+	        slot_state_name(slot->state), "tile", slot_tile(slot), "present", slot->present, "stage",
+	        slot_is_busy(slot) ? slot_state_name(slot->state) : "", "serial", text_or_null(serial),
+	        "serial_source", source);
+	json_t *more = json_pack("{s:o,s:o,s:o,s:s,s:I,s:I,s:I,s:f,s:o,s:f}", "attempt",
+	        attempt && a->id ? json_integer((json_int_t)a->id) : json_null(), "job",
+	        text_or_null(attempt ? a->job : ""), "image", text_or_null(attempt ? a->image : ""), "node",
+	        seat->board.identity.node, "size", (json_int_t)seat->board.identity.size, "done",
+	        (json_int_t)seat->done, "total", (json_int_t)seat->total, "rate",
+	        slot_is_busy(slot) ? seat->rate : 0.0, "eta_s", eta(seat), "progress", progress(seat));
+	json_t *verdict = json_pack("{s:s,s:s,s:s,s:s,s:s,s:b,s:s,s:s,s:s,s:o,s:f,s:f,s:I}", "code",
+	        failure->code, "blame", blame_name(failure->blame), "reason", reason(seat), "next",
+	        next_step(seat), "text", attempt || slot->state == SLOT_REFUSED ? a->text : "",
+	        "acknowledged", slot->acknowledged, "verify_method", attempt ? a->method : "", "plan_sha256",
+	        attempt ? a->plan_sha256 : "", "readback_sha256", attempt ? a->readback_sha256 : "",
+	        "finished", text_or_null(attempt ? a->finished : ""), "write_s", a->write_s, "verify_s",
+	        a->verify_s, "bytes_verified", (json_int_t)(attempt ? a->report.bytes_verified : 0));
+	json_object_update_new(o, more);
+	json_object_update_new(o, verdict);
+	return o;
+}
+
+json_t *snapshot_job(const struct station *station)
+{
+	static const char *const starts[] = {
+	        [START_AUTO] = "auto", [START_SCAN] = "scan", [START_BUTTON] = "start"};
+	const struct station_job *job = &station->job;
+	const struct job_counts *c = &job->counts;
+	if (c->state == JOB_NONE)
+		return json_null();
+	const char *plan = job->picture ? job->picture->plan_sha256 : job->plan_sha256;
+	return json_pack("{s:s,s:s,s:s,s:s,s:o,s:s,s:b,s:s,s:i,s:s,s:I,s:I,s:I,s:I,s:I,s:I,s:s,s:o}", "id",
+	        job->id, "image", job->image, "plan_sha256", plan, "state", job_state_name(c->state),
+	        "wanted", c->wanted ? json_integer((json_int_t)c->wanted) : json_null(), "start",
+	        starts[job->start], "verify", job->verify, "unmapped", job->zero ? "zero" : "keep", "lun",
+	        (int)job->lun, "serial", job->serial_required ? "required" : "optional", "made",
+	        (json_int_t)c->made, "pass", (json_int_t)c->pass, "fail", (json_int_t)c->fail, "unverified",
+	        (json_int_t)c->unverified, "other", (json_int_t)c->other, "inflight", (json_int_t)c->inflight,
+	        "opened", job->opened, "closed", text_or_null(job->closed));
+}
+
+json_t *snapshot_import(const struct station *station)
+{
+	if (!station->import_name[0])
+		return json_null();
+	const char *state = station->importing         ? "running"
+	                    : station->import_error[0] ? "failed"
+	                                               : "confirmed";
+	return json_pack("{s:s,s:s,s:I,s:o,s:o}", "name", station->import_name, "state", state, "done",
+	        (json_int_t)station->import_done, "total",
+	        station->import_total ? json_integer((json_int_t)station->import_total) : json_null(),
+	        "error", text_or_null(station->import_error));
+}
+
+// Passed boards of the last hour, or of the time since the first of them when that is less.
+static json_t *units_per_hour(const struct station *station)
+{
+	uint64_t now = clock_mono_ns(), hour = 3600 * NSEC_PER_SEC, oldest = now;
+	unsigned count = 0;
+	for (unsigned i = 0; i < UPH_TIMES && i < station->passes; i++) {
+		uint64_t at = station->pass_times[i];
+		if (now - at > hour)
+			continue;
+		count++;
+		oldest = u64_min(oldest, at);
+	}
+	double hours = (double)(now - oldest) / (double)hour;
+	return count && hours > 10.0 / 3600 ? json_real((double)count / hours) : json_null();
+}
+
+json_t *snapshot_counts(const struct station *station)
+{
+	const struct job_counts *c = &station->job.counts;
+	double yield = job_yield(c);
+	return json_pack("{s:I,s:I,s:I,s:I,s:o,s:o}", "pass", (json_int_t)c->pass, "fail",
+	        (json_int_t)c->fail, "unverified", (json_int_t)c->unverified, "inflight",
+	        (json_int_t)c->inflight, "yield", yield < 0 ? json_null() : json_real(yield), "uph",
+	        units_per_hour(station));
+}
+
+json_t *snapshot_ledger(const struct station *station)
+{
+	const struct row_queue *ledger = &station->ledger;
+	return json_pack("{s:I,s:s,s:s,s:s}", "seq", (json_int_t)ledger->seq, "hash", ledger->hash, "state",
+	        ledger->failing ? "failing" : "ok", "error", ledger->failing ? ledger->error : "");
+}
+
+json_t *snapshot_alerts(const struct station *station)
+{
+	json_t *alerts = json_array();
+	for (unsigned i = 0; i < station->alert_count; i++)
+		json_array_append_new(alerts, json_pack("{s:s,s:s}", "level", station->alerts[i].level,
+		                                      "text", station->alerts[i].text));
+	return alerts;
+}
+
+json_t *snapshot_station(const struct station *station)
+{
+	return json_pack("{s:s,s:s,s:s,s:s,s:s}", "name", station->config.name, "id", station->ledger_id,
+	        "started", station->started, "url", station->url, "phase",
+	        station->phase == PHASE_RUNNING ? "running" : "stopping");
+}
+
+json_t *snapshot_make(void *context)
+{
+	struct station *station = context;
+	const struct fixture *fixture = station->fixture;
+	json_t *slots = json_array();
+	for (unsigned i = 0; i < station->seat_count; i++)
+		json_array_append_new(slots, snapshot_slot(&station->seats[i]));
+	return json_pack("{s:s,s:s,s:o,s:{s:s,s:s,s:i,s:i},s:o,s:o,s:o,s:o,s:o,s:o}", "event", "snapshot",
+	        "version", GANGWAY_VERSION, "station", snapshot_station(station), "fixture", "name",
+	        fixture->name, "kind", fixture->ops->kind, "rows", (int)fixture->rows, "columns",
+	        (int)fixture->columns, "job", snapshot_job(station), "import", snapshot_import(station),
+	        "slots", slots, "counts", snapshot_counts(station), "ledger", snapshot_ledger(station),
+	        "alerts", snapshot_alerts(station));
+}

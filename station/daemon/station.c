@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: MIT
+// The station's life: start, run, stop.
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/utsname.h>
+
+#include "base/fd.h"
+#include "base/log.h"
+#include "daemon/inside.h"
+
+// How long a stop waits for the boards before it cancels them, and for the ledger before it goes without its row.
+#define STOP_BOARDS_NS (600 * NSEC_PER_SEC)
+#define STOP_LEDGER_NS (10 * NSEC_PER_SEC)
+
+void station_fatal(struct station *station, const struct err *e)
+{
+	log_error("%s", e->text);
+	station->exit_code = 1;
+	loop_stop(station->loop, 1);
+}
+
+// --- start -------------------------------------------------------------------------------------------------
+
+static int lock_state(struct station *station, struct err *e)
+{
+	char path[PATH_MAX + 16];
+	static const char *const folders[] = {"", "/run", "/store", "/heads"};
+	for (size_t i = 0; i < ARRAY_SIZE(folders); i++) {
+		snprintf(path, sizeof(path), "%s%s", station->config.state, folders[i]);
+		int r = fd_mkdir_all(path, 0755, e);
+		if (r < 0)
+			return r;
+	}
+	snprintf(path, sizeof(path), "%s/lock", station->config.state);
+	station->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+	if (station->lock_fd < 0)
+		return err_sys(e, errno, "%s: cannot be opened", path);
+	if (flock(station->lock_fd, LOCK_EX | LOCK_NB) < 0)
+		return err_set(e, EBUSY,
+		        "%s: another station runs on this folder; stop it or name another folder",
+		        station->config.state);
+	return 0;
+}
+
+static void record_start(struct station *station)
+{
+	struct utsname kernel;
+	if (uname(&kernel) < 0)
+		STR_COPY(kernel.release, "unknown");
+	json_t *body = json_pack("{s:s,s:s,s:s,s:s}", "station", station->config.name, "version",
+	        GANGWAY_VERSION, "kernel", kernel.release, "boot_id", station->boot_id);
+	if (station->config.sha256[0])
+		json_object_set_new(body, "config_sha256", json_string(station->config.sha256));
+	rows_append(station, "station.start", body, -1, NULL, NULL);
+	json_t *slots = json_array();
+	for (unsigned i = 0; i < station->seat_count; i++)
+		json_array_append_new(slots, json_pack("{s:s,s:s}", "slot", station->fixture->slots[i].label,
+		                                     "port", station->fixture->slots[i].port));
+	rows_append(station, "fixture",
+	        json_pack("{s:s,s:s,s:o}", "name", station->fixture->name, "kind",
+	                station->fixture->ops->kind, "slots", slots),
+	        -1, NULL, NULL);
+}
+
+static int open_control(struct station *station, struct err *e)
+{
+	char path[PATH_MAX + 16];
+	snprintf(path, sizeof(path), "%s/" CONTROL_SOCKET, station->config.state);
+	int r = control_server_new(station->loop, path, &station_handlers, station, &station->server, e);
+	if (r == 0 && station->control_fd >= 0)
+		r = control_server_adopt(station->server, station->control_fd, "cli", e);
+	return r;
+}
+
+// The ledger is open: the rest can start.
+void station_ready(struct station *station, const json_t *resume)
+{
+	struct err e;
+	resume_take(station, resume);
+	resume_seats(station, resume);
+	record_start(station);
+	int r = reader_start(station->loop, station->config.state, &station->reader, &e);
+	if (r == 0)
+		r = open_control(station, &e);
+	if (r == 0)
+		r = page_start(station, &e);
+	if (r == 0) {
+		station->phase = PHASE_RUNNING;
+		r = fixture_start(station->fixture, &e);
+	}
+	if (r < 0) {
+		station_fatal(station, &e);
+		return;
+	}
+	log_info("station '%s' runs on %s: %u slots", station->config.name, station->config.state,
+	        station->seat_count);
+	station->dirty_station = station->dirty_job = station->dirty_counts = true;
+	for (unsigned i = 0; i < station->seat_count; i++)
+		publish_seat(&station->seats[i]);
+	lookup_ask(station);
+}
+
+static void on_signal(void *context, int signal)
+{
+	station_stop(context, signal == SIGTERM ? "SIGTERM" : "SIGINT");
+}
+
+static void on_stop_time(void *context)
+{
+	struct station *station = context;
+	if (station->phase == PHASE_STOPPING) {
+		seats_cancel_all(station);
+		return;
+	}
+	log_error("the ledger does not take the station's last row: stopping without it");
+	loop_stop(station->loop, 1);
+}
+
+static int open_seats(struct station *station, struct err *e)
+{
+	int r = fixture_open(&station->config.fixture, station->config.state, station->loop,
+	        &seat_fixture_events, station, &station->fixture, e);
+	if (r < 0)
+		return r;
+	station->seat_count = station->fixture->slot_count;
+	for (unsigned i = 0; i < station->seat_count; i++) {
+		station->seats[i].station = station;
+		station->seats[i].index = i;
+		station->seats[i].board.link_fd = -1;
+	}
+	return 0;
+}
+
+static int station_start(struct station *station, int control_fd, struct err *e)
+{
+	static const int signals[] = {SIGTERM, SIGINT};
+	clock_boot_id(station->boot_id);
+	clock_utc_text(station->started);
+	int r = lock_state(station, e);
+	if (r == 0)
+		r = loop_add_signals(station->loop, signals, ARRAY_SIZE(signals), on_signal, station, e);
+	if (r == 0)
+		r = loop_add_timer(station->loop, on_stop_time, station, &station->stop_timer, e);
+	if (r == 0)
+		r = publish_start(station, e);
+	if (r == 0)
+		r = open_seats(station, e);
+	station->control_fd = control_fd;
+	return r < 0 ? r : rows_start(station, e);
+}
+
+// --- stop --------------------------------------------------------------------------------------------------
+
+static void on_recorder_closed(void *context)
+{
+	struct station *station = context;
+	station->phase = PHASE_STOPPED;
+	loop_stop(station->loop, station->exit_code);
+}
+
+static void on_stop_recorded(void *context, uint64_t seq, const struct err *e)
+{
+	struct station *station = context;
+	(void)seq;
+	if (e)
+		station->exit_code = 1;
+	recorder_close(station->ledger.recorder, on_recorder_closed, station);
+}
+
+void station_settle(struct station *station)
+{
+	if (station->phase != PHASE_STOPPING || !seats_idle(station))
+		return;
+	station->phase = PHASE_CLOSING;
+	station->importing = picture_unref(station->importing);
+	if (loop_timer_after(station->stop_timer, STOP_LEDGER_NS) < 0)
+		log_warn("no timer for the end");
+	rows_append(station, "station.stop", json_pack("{s:s}", "reason", "stopped"), -1, on_stop_recorded,
+	        station);
+}
+
+void station_stop(struct station *station, const char *reason)
+{
+	if (station->phase == PHASE_STARTING) {
+		loop_stop(station->loop, 1);
+		return;
+	}
+	if (station->phase == PHASE_RUNNING) {
+		log_info("%s: no board is started any more; those under way are finished", reason);
+		station->phase = PHASE_STOPPING;
+		station->dirty_station = true;
+		publish_soon(station);
+		if (loop_timer_after(station->stop_timer, STOP_BOARDS_NS) < 0)
+			log_warn("no timer for the end");
+	} else if (station->phase == PHASE_STOPPING) {
+		log_info("%s again: the boards under way are cancelled", reason);
+		seats_cancel_all(station);
+	}
+	station_settle(station);
+}
+
+static void station_free(struct station *station)
+{
+	page_free(station);
+	heal_free(station);
+	images_free(station);
+	job_free(station);
+	seats_free(station);
+	reader_free(station->reader);
+	rows_free(station);
+	control_server_free(station->server);
+	fixture_free(station->fixture);
+	loop_remove(station->publish_timer);
+	loop_remove(station->stop_timer);
+	fd_close(&station->lock_fd);
+	loop_free(station->loop);
+	free(station);
+}
+
+int station_run(const struct station_config *config, int control_fd)
+{
+	struct err e;
+	struct station *station = calloc(1, sizeof(*station));
+	if (!station)
+		return 1;
+	station->config = *config;
+	station->lock_fd = -1;
+	log_name("station");
+	int r = loop_new(&station->loop, &e);
+	if (r == 0)
+		r = station_start(station, control_fd, &e);
+	if (r < 0)
+		log_error("%s", e.text);
+	else
+		r = loop_run(station->loop);
+	station_free(station);
+	return r == 0 ? 0 : 1;
+}

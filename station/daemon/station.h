@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: MIT
+// The station: slots, jobs, images; events in, slot_step(), actions out. One thread, one loop, never blocks.
+#ifndef GANGWAY_DAEMON_STATION_H
+#define GANGWAY_DAEMON_STATION_H
+
+#include <limits.h>
+
+#include "base/loop.h"
+#include "board/board.h"
+
+struct station_config {
+	char state[PATH_MAX]; // the station's folder: station.db, store/, control.sock, heads/, run/
+	char name[64];        // as the ledger and the page call it
+	char listen[80];      // ADDR:PORT of the page; "": no page
+	uint64_t store_limit; // bytes; 0: no limit
+	bool eject;           // boards are ejected when they have their verdict
+	struct fixture_settings fixture;
+	char sha256[72]; // of the configuration's text, hex; "" without a file
+};
+
+// The defaults, without state and fixture.
+void station_config_default(struct station_config *config);
+
+// Reads an ini file:
+//   [station] state= name= listen= store_limit=
+//   [fixture] kind= and the kind's own settings
+// An unknown section or key is an error that names its line.
+int station_config_load(const char *path, struct station_config *config, struct err *e);
+
+// Runs a station until it has stopped. `control_fd` (-1: none) is a connected stream socket whose other end may
+// drive it as the command line does; when it closes, the station stops. Exit code as main() returns it.
+int station_run(const struct station_config *config, int control_fd);
+
+// The role that re-hashes a store entry (station/image/store.h's store_check takes its time): gangway storecheck
+// STORE KEY; exit 0 sound, 3 damaged and dropped, 1 it could not be told.
+enum { STORECHECK_DAMAGED = 3 };
+int storecheck_role(int argc, char **argv);
+
+#endif
