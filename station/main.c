@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The table of sub-commands, nothing else.
 #include "cli/command.h"
+#include "daemon/station.h"
 #include "flash/worker.h"
 #include "image/import.h"
 #include "record/reader.h"
@@ -10,6 +11,11 @@
 int main(int argc, char **argv)
 {
 	static const struct command commands[] = {
+	        {"demo", cmd_demo, "shows the whole station on a virtual fixture", COMMAND_USER},
+	        {"station", cmd_station, "runs the station", COMMAND_USER},
+	        {"image", cmd_image, "adds, lists, shows and removes the station's images", COMMAND_USER},
+	        {"job", cmd_job, "opens, closes and shows the station's job", COMMAND_USER},
+	        {"slots", cmd_slots, "shows the station's slots, live", COMMAND_USER},
 	        {"write", cmd_write, "writes an image to targets and reads it back", COMMAND_USER},
 	        {"verify", cmd_verify, "compares targets with an image", COMMAND_USER},
 	        {"bmap", cmd_bmap, "makes and checks block maps", COMMAND_USER},
@@ -20,6 +26,7 @@ int main(int argc, char **argv)
 	        {"importer", import_role, "", COMMAND_ROLE},
 	        {"recorder", recorder_role, "", COMMAND_ROLE},
 	        {"reader", reader_role, "", COMMAND_ROLE},
+	        {"storecheck", storecheck_role, "", COMMAND_ROLE},
 	};
 	return command_run(commands, sizeof(commands) / sizeof(commands[0]), argc, argv);
 }

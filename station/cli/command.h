@@ -25,6 +25,11 @@ int command_run(const struct command *commands, size_t count, int argc, char **a
 
 // One file each in cli/.
 int cmd_bmap(int argc, char **argv);
+int cmd_demo(int argc, char **argv);
+int cmd_image(int argc, char **argv);
+int cmd_job(int argc, char **argv);
+int cmd_slots(int argc, char **argv);
+int cmd_station(int argc, char **argv);
 int cmd_verify(int argc, char **argv);
 int cmd_record(int argc, char **argv);
 int cmd_version(int argc, char **argv);

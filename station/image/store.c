@@ -13,7 +13,6 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "core/failure.h"
-#include "image/proof.h"
 #include "image/store_entry.h"
 
 int store_default_path(char *path, size_t size, struct err *e)
@@ -299,7 +298,6 @@ int store_open(const char *path, const char *key, struct image *out, struct err 
 	image.front_fd = steal_fd(&front.fd);
 	front_close(&front);
 	image.wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	image.proof_fd = proof_create(NULL); // without it every worker proves for itself
 	r = image.wake_fd < 0 ? err_sys(e, errno, "eventfd") : image_map(&image, e);
 	if (r < 0) {
 		image_close(&image);

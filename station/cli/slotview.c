@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: MIT
+// A station's slots in a terminal.
+#include "cli/slotview.h"
+
+const char *slot_text(const json_t *object, const char *key)
+{
+	const char *text = json_string_value(json_object_get(object, key));
+	return text ? text : "";
+}
+
+void slotview_init(struct slotview *view, bool quiet)
+{
+	const char *term = getenv("TERM");
+	*view = (struct slotview){
+	        .quiet = quiet, .live = isatty(STDOUT_FILENO) && term && strcmp(term, "dumb") != 0};
+}
+
+void slotview_free(struct slotview *view)
+{
+	for (size_t i = 0; i < view->told_count; i++)
+		free(view->told[i]);
+	free(view->told);
+	json_decref(view->state);
+	*view = (struct slotview){0};
+}
+
+const json_t *slotview_slots(const struct slotview *view)
+{
+	return json_object_get(view->state, "slots");
+}
+
+void slotview_apply(struct slotview *view, const json_t *event)
+{
+	const char *name = slot_text(event, "event");
+	if (!strcmp(name, "snapshot")) {
+		json_decref(view->state);
+		view->state = json_deep_copy(event);
+		return;
+	}
+	json_t *part = json_object_get(event, name);
+	if (!view->state || !part)
+		return;
+	if (strcmp(name, "slot") != 0) {
+		json_object_set(view->state, name, part);
+		return;
+	}
+	size_t index = (size_t)json_integer_value(json_object_get(part, "index"));
+	json_array_set(json_object_get(view->state, "slots"), index, part);
+}
+
+static const char *colour(const char *tile)
+{
+	static const struct {
+		const char *tile, *code;
+	} colours[] = {{"PASS", "\033[32m"}, {"FAIL", "\033[31m"}, {"BUSY", "\033[36m"}, {"LOAD", "\033[2m"}};
+	for (size_t i = 0; i < ARRAY_SIZE(colours); i++)
+		if (!strcmp(colours[i].tile, tile))
+			return colours[i].code;
+	return "\033[33m";
+}
+
+static void bar(double progress, char *text, unsigned width)
+{
+	unsigned full = (unsigned)(progress * width);
+	for (unsigned i = 0; i < width; i++)
+		text[i] = i < full ? '#' : '.';
+	text[width] = '\0';
+}
+
+static void describe(const json_t *slot, char *text, size_t size)
+{
+	const char *state = slot_text(slot, "state"), *reason = slot_text(slot, "reason");
+	double progress = json_number_value(json_object_get(slot, "progress"));
+	double rate = json_number_value(json_object_get(slot, "rate"));
+	const json_t *eta = json_object_get(slot, "eta_s");
+	if (!strcmp(slot_text(slot, "tile"), "BUSY")) {
+		char bars[25], left[24] = "";
+		bar(progress, bars, 24);
+		if (json_is_integer(eta))
+			snprintf(left, sizeof(left), "%3lld s", (long long)json_integer_value(eta));
+		snprintf(text, size, "%s %3.0f %%  %-10s %5.1f MB/s  %s", bars, progress * 100, state,
+		        rate / 1e6, left);
+	} else if (!strcmp(state, "pass") || !strcmp(state, "unverified")) {
+		snprintf(text, size, "%.16s...  %s  write %.1f s  read back %.1f s",
+		        slot_text(slot, "readback_sha256"), slot_text(slot, "verify_method"),
+		        json_number_value(json_object_get(slot, "write_s")),
+		        json_number_value(json_object_get(slot, "verify_s")));
+	} else {
+		snprintf(text, size, "%s%s%s%s%s", slot_text(slot, "code"),
+		        reason[0] && slot_text(slot, "code")[0] ? ": " : "", reason,
+		        slot_text(slot, "next")[0] ? "; " : "", slot_text(slot, "next"));
+	}
+}
+
+static unsigned draw_head(const struct slotview *view)
+{
+	const json_t *job = json_object_get(view->state, "job"),
+	             *counts = json_object_get(view->state, "counts");
+	const json_t *import = json_object_get(view->state, "import");
+	unsigned lines = 1;
+	printf("\033[2K%s  %s  job %s  image %s  pass %lld  fail %lld  in flight %lld\n",
+	        slot_text(json_object_get(view->state, "station"), "name"),
+	        slot_text(json_object_get(view->state, "station"), "url"), slot_text(job, "id"),
+	        slot_text(job, "image"), (long long)json_integer_value(json_object_get(counts, "pass")),
+	        (long long)json_integer_value(json_object_get(counts, "fail")),
+	        (long long)json_integer_value(json_object_get(counts, "inflight")));
+	if (!strcmp(slot_text(import, "state"), "running")) {
+		printf("\033[2Kdecoding %s: %.1f of %.1f MB\n", slot_text(import, "name"),
+		        json_number_value(json_object_get(import, "done")) / 1e6,
+		        json_number_value(json_object_get(import, "total")) / 1e6);
+		lines++;
+	}
+	size_t i;
+	const json_t *alert;
+	json_array_foreach(json_object_get(view->state, "alerts"), i, alert)
+	{
+		printf("\033[2K\033[33m%s\033[0m\n", slot_text(alert, "text"));
+		lines++;
+	}
+	return lines;
+}
+
+static void draw_live(struct slotview *view)
+{
+	size_t i;
+	const json_t *slot;
+	if (view->lines)
+		printf("\033[%uA\r", view->lines);
+	unsigned lines = draw_head(view);
+	json_array_foreach(slotview_slots(view), i, slot)
+	{
+		char text[600];
+		describe(slot, text, sizeof(text));
+		const char *tile = slot_text(slot, "tile");
+		printf("\033[2K%4s  %s%-11s\033[0m %-14s %.90s\n", slot_text(slot, "slot"), colour(tile),
+		        tile, slot_text(slot, "serial"), text);
+		lines++;
+	}
+	// The last drawing may have been longer (an alert that is gone).
+	printf("\033[J");
+	view->lines = lines;
+	fflush(stdout);
+}
+
+// A plain line when the slot's word, state or reason changed; progress alone is not worth one.
+static void draw_plain(struct slotview *view)
+{
+	size_t i;
+	const json_t *slot;
+	size_t count = json_array_size(slotview_slots(view));
+	if (view->told_count != count) {
+		char **told = realloc(view->told, count * sizeof(*told));
+		if (!told)
+			return;
+		view->told = told;
+		for (; view->told_count < count; view->told_count++)
+			view->told[view->told_count] = strdup("");
+	}
+	json_array_foreach(slotview_slots(view), i, slot)
+	{
+		char line[700], text[600] = "";
+		const char *tile = slot_text(slot, "tile");
+		if (strcmp(tile, "BUSY") != 0)
+			describe(slot, text, sizeof(text));
+		snprintf(line, sizeof(line), "slot %s: %s %s %s %s", slot_text(slot, "slot"), tile,
+		        slot_text(slot, "state"), slot_text(slot, "serial"), text);
+		if (!view->told[i] || !strcmp(line, view->told[i]))
+			continue;
+		free(view->told[i]);
+		view->told[i] = strdup(line);
+		if (strcmp(tile, "LOAD") != 0)
+			puts(line);
+	}
+	fflush(stdout);
+}
+
+void slotview_draw(struct slotview *view)
+{
+	if (view->quiet || !view->state)
+		return;
+	if (view->live)
+		draw_live(view);
+	else
+		draw_plain(view);
+}
+
+void slotview_settle(struct slotview *view)
+{
+	view->lines = 0;
+}

@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: MIT
+"""The scripts and fragments themselves: what old U-Boots take, and that a dropped symbol is noticed."""
+import os, pathlib, re, subprocess, tempfile, unittest
+
+from sandbox import SRC, UBOOT, Board
+
+FRAGMENTS = SRC / 'uboot'
+
+
+class Scripts(unittest.TestCase):
+    def test_mkimage_accepts_the_start_script(self):
+        listed = subprocess.run([UBOOT / 'mkimage', '-l', UBOOT / 'station.scr'], check=True, capture_output=True, text=True).stdout
+        self.assertIn('Script', listed)
+
+    def test_it_fits_the_place_that_station_env_gives_it(self):
+        room = re.search(r'^gw_len=([0-9a-f]+)$', (FRAGMENTS / 'station.env').read_text(), re.M).group(1)
+        self.assertLess((UBOOT / 'station.scr').stat().st_size, int(room, 16))
+
+    def test_it_keeps_to_what_the_old_hush_parser_knows(self):
+        text = (FRAGMENTS / 'station.cmd').read_text()
+        code = '\n'.join(line for line in text.splitlines() if not line.lstrip().startswith('#'))
+        for word in r'\belif\b', r'\$\(', r'`', r'\bfunction\b', r'\(\)', r'\[\[', r'\bcase\b', r'[^|&<>]>[^>]', r'<', r'\bexit\b':
+            self.assertIsNone(re.search(word, code), word)
+        # CONFIG_SYS_MAXARGS is 16 on small boards, and a word too many ends the line.
+        for line in code.splitlines():
+            for command in re.split(r';|&&|\|\|', re.sub(r"'[^']*'|\"[^\"]*\"", 'x', line)):
+                self.assertLessEqual(len(command.split()), 15, line)
+
+    def test_every_command_of_it_is_in_the_fragments(self):
+        # What the parser itself brings, and what needs no symbol of its own.
+        builtin = {'if', 'then', 'else', 'fi', 'for', 'do', 'done', 'while', 'in', 'true', 'test', 'echo', 'setenv', 'env', 'run', 'reset'}
+        symbol = {'mmc': 'CMD_MMC', 'part': 'CMD_PART', 'gpio': 'CMD_GPIO_READ', 'button': 'CMD_BUTTON', 'setexpr': 'CMD_SETEXPR',
+                  'itest': 'CMD_ITEST', 'hash': 'HASH_VERIFY', 'source': 'CMD_SOURCE'}
+        have = ''.join(f.read_text() for f in FRAGMENTS.glob('*.config'))
+        code = '\n'.join(line for line in (FRAGMENTS / 'station.cmd').read_text().splitlines() if not line.lstrip().startswith('#'))
+        code = re.sub(r'"[^"]*"', 'x', code).replace("'", ';')
+        words = {w for part in re.split(r'[;\n]|&&|\|\||\bthen\b|\belse\b|\bif\b|\bdo\b|\bwhile\b', code) for w in part.split()[:1]}
+        for word in words - builtin:
+            self.assertIn(word, symbol)
+            self.assertIn(f'CONFIG_{symbol[word]}=y', have)
+
+
+class Fragments(unittest.TestCase):
+    def check(self, config):
+        with tempfile.NamedTemporaryFile('w', suffix='.config') as f:
+            f.write(config)
+            f.flush()
+            return subprocess.run([FRAGMENTS / 'check-config', f.name, FRAGMENTS / 'ums.config'], capture_output=True, text=True)
+
+    def test_a_symbol_that_was_dropped_is_named(self):
+        whole = (FRAGMENTS / 'ums.config').read_text()
+        self.assertEqual(self.check(whole).returncode, 0)
+        result = self.check(whole.replace('CONFIG_CMD_USB_MASS_STORAGE=y', '# CONFIG_CMD_USB_MASS_STORAGE is not set'))
+        self.assertEqual(result.returncode, 1)
+        self.assertIn('CONFIG_CMD_USB_MASS_STORAGE', result.stderr)
+
+    def test_a_symbol_with_another_value_is_named(self):
+        result = self.check((FRAGMENTS / 'ums.config').read_text().replace('run gw_start', 'usb start'))
+        self.assertEqual(result.returncode, 1)
+        self.assertIn('got CONFIG_PREBOOT="usb start"', result.stderr)
+
+    def test_there_is_one_for_every_udc_family(self):
+        for family in 'ci_udc', 'dwc2', 'dwc3', 'musb', 'cdns3':
+            self.assertTrue((FRAGMENTS / f'udc-{family}.config').is_file(), family)
+
+
+if __name__ == '__main__':
+    unittest.main()
