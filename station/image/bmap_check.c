@@ -32,7 +32,10 @@ int bmap_check_image(
 	if (n < 0 || fstat(fd, &st) < 0)
 		return err_sys(e, n < 0 ? (int)-n : errno, "%s: cannot be read", image_name);
 	_cleanup_free_ struct plan_range *ranges = NULL;
-	int r = bmap_plan(bmap, &ranges, e);
+	const struct decode_ops *ops;
+	int r = decode_choose(image_name, head, (size_t)n, &ops, e);
+	if (r == 0)
+		r = bmap_plan(bmap, &ranges, e);
 	if (r < 0)
 		return r;
 	struct sink sink = {.image_name = image_name,
@@ -47,7 +50,7 @@ int bmap_check_image(
 	struct pipeline pipeline = {.image_name = image_name,
 	        .image_fd = fd,
 	        .file_size = (uint64_t)st.st_size,
-	        .ops = decode_find(head, (size_t)n),
+	        .ops = ops,
 	        .sink = &sink,
 	        .progress = no_progress};
 	return run_check(&sink, &pipeline, e);

@@ -3,6 +3,7 @@
 #include "image/decode.h"
 
 #include <errno.h>
+#include <strings.h>
 
 #include "core/failure.h"
 
@@ -28,6 +29,35 @@ const struct decode_ops *decode_find(const uint8_t *head, size_t size)
 	if (size >= 4 && (head[0] & 0xf0) == 0x50 && head[1] == 0x2a && head[2] == 0x4d && head[3] == 0x18)
 		return &decode_zstd;
 	return &decode_raw;
+}
+
+static const char *promised_codec(const char *name)
+{
+	static const struct {
+		const char *suffix, *codec;
+	} suffixes[] = {{".gz", "gzip"}, {".xz", "xz"}, {".bz2", "bzip2"}, {".zst", "zstd"}, {".lz4", "lz4"}};
+	size_t length = strlen(name);
+	for (size_t i = 0; i < ARRAY_SIZE(suffixes); i++) {
+		size_t n = strlen(suffixes[i].suffix);
+		if (length > n && !strcasecmp(name + length - n, suffixes[i].suffix))
+			return suffixes[i].codec;
+	}
+	return NULL;
+}
+
+int decode_choose(
+        const char *name, const uint8_t *head, size_t size, const struct decode_ops **out, struct err *e)
+{
+	const struct decode_ops *ops = decode_find(head, size);
+	const char *promised = promised_codec(name);
+	if (ops == &decode_raw && promised)
+		return err_fail(e, EINVAL, FAILURE_IMPORT_FAILED,
+		        "%s: does not begin as %s data does: it is damaged or misnamed; get a good copy, or "
+		        "rename it "
+		        "if it really is a raw image",
+		        name, promised);
+	*out = ops;
+	return 0;
 }
 
 int decode_cut_short(struct err *e)

@@ -41,6 +41,11 @@ enum { DECODE_HEAD = 16 };
 // What the head of a file is encoded with; raw where no magic is known.
 const struct decode_ops *decode_find(const uint8_t *head, size_t size);
 
+// The same for a file of this name, which decides nothing, but warns: `image.wic.xz` that does not begin as xz does
+// has a damaged head, and must not be written to boards as if it were raw. -EINVAL with FAILURE_IMPORT_FAILED then.
+int decode_choose(
+        const char *name, const uint8_t *head, size_t size, const struct decode_ops **out, struct err *e);
+
 extern const struct decode_ops decode_raw, decode_gzip, decode_xz, decode_bzip2, decode_zstd, decode_lz4;
 
 // The messages every decoder shares.

@@ -29,7 +29,9 @@ static int look_at_file(struct import_job *job, struct err *e)
 	if (n < 0)
 		return err_fail(e, (int)-n, FAILURE_IMPORT_FAILED, "%s: cannot be read: %s", job->image_name,
 		        strerror((int)-n));
-	job->ops = decode_find(head, (size_t)n);
+	int r = decode_choose(job->image_name, head, (size_t)n, &job->ops, e);
+	if (r < 0)
+		return r;
 	STR_COPY(job->meta.codec, job->ops->name);
 	STR_COPY(job->meta.source_name, job->image_name);
 	job->meta.source_size = job->file_size;

@@ -294,9 +294,26 @@ static void lz4s_legacy_form_is_named(void **state)
 	free(in.data);
 }
 
+static void a_name_that_promises_a_codec_the_bytes_do_not_keep_is_refused(void **state)
+{
+	(void)state;
+	static const uint8_t zeros[DECODE_HEAD], xz[DECODE_HEAD] = {0xfd, '7', 'z', 'X', 'Z', 0};
+	const struct decode_ops *ops = NULL;
+	struct err e = {0};
+	assert_int_equal(decode_choose("a.wic.xz", zeros, sizeof(zeros), &ops, &e), -EINVAL);
+	assert_int_equal(e.failure, FAILURE_IMPORT_FAILED);
+	assert_non_null(strstr(e.text, "a.wic.xz: does not begin as xz data does"));
+	assert_int_equal(decode_choose("a.wic", zeros, sizeof(zeros), &ops, &e), 0);
+	assert_ptr_equal(ops, &decode_raw);
+	assert_int_equal(decode_choose("misnamed.gz", xz, sizeof(xz), &ops, &e), 0);
+	assert_ptr_equal(ops, &decode_xz);
+	assert_int_equal(decode_choose(".xz", zeros, sizeof(zeros), &ops, &e), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	        cmocka_unit_test(a_name_that_promises_a_codec_the_bytes_do_not_keep_is_refused),
 	        cmocka_unit_test(every_form_decodes_in_pieces_of_any_size),
 	        cmocka_unit_test(a_cut_file_is_never_taken_for_a_whole_one),
 	        cmocka_unit_test(what_follows_the_end_is_refused),
