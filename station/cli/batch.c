@@ -44,10 +44,17 @@ static bool all_judged(const struct batch *b)
 	return true;
 }
 
-// It ends when no worker runs and none can be started any more.
+// A confirmed import is only being synced and published: stopped now, it would have to be decoded again.
+static bool is_publishing(const struct batch *b)
+{
+	const struct image_front *front = b->import ? import_image(b->import)->front : NULL;
+	return front && !b->import_ended && image_front_state(front) == IMAGE_CONFIRMED;
+}
+
+// It ends when no worker runs, none can be started any more, and the store has what it is to keep.
 static void check_end(struct batch *b)
 {
-	if (b->running == 0 && all_judged(b))
+	if (b->running == 0 && all_judged(b) && (b->stopping || !is_publishing(b)))
 		loop_stop(b->loop, 0);
 }
 
