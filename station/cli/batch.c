@@ -12,6 +12,7 @@
 #include "cli/command.h"
 #include "cli/progress.h"
 #include "core/failure.h"
+#include "flash/suggest.h"
 #include "image/store.h"
 
 // A worker stuck in the kernel has this much longer before the command ends without it.
@@ -272,6 +273,21 @@ static bool heal_store(struct batch *b)
 	return true;
 }
 
+// SHA-256 of what every target gives back may be more than this machine can do beside the targets.
+static void suggest(struct batch *b)
+{
+	const struct batch_options *o = b->options;
+	long cores = sysconf(_SC_NPROCESSORS_ONLN);
+	if (o->verify_given || o->verify != WORKER_VERIFY_READBACK || b->count < 2)
+		return;
+	uint64_t rate = suggest_hash_rate();
+	if (suggest_compare(rate, cores > 0 ? (unsigned)cores : 1, b->count))
+		progress_say(b->progress,
+		        "a core of this machine hashes %u MB/s, too little for %u targets at full speed: "
+		        "--verify compare hashes once for all",
+		        (unsigned)(rate / 1000000), b->count);
+}
+
 static int run_all(struct batch *b, int image_fd, struct err *e)
 {
 	static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
@@ -280,6 +296,8 @@ static int run_all(struct batch *b, int image_fd, struct err *e)
 		r = loop_add_timer(b->loop, on_last_chance, b, &b->last_chance, e);
 	if (r == 0)
 		r = progress_new(&b->progress, b, e);
+	if (r == 0)
+		suggest(b);
 	if (r == 0 && !all_judged(b))
 		r = run_once(b, image_fd, e);
 	if (r == 0 && heal_store(b))

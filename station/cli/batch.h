@@ -15,6 +15,7 @@ enum { BATCH_TARGETS_MAX = 64 };
 struct batch_options {
 	enum worker_task task;
 	enum worker_verify verify;
+	bool verify_given; // on the command line: nothing else is suggested
 	enum worker_unmapped unmapped;
 	const char *bmap;  // NULL: looked for beside the image
 	const char *store; // NULL: store_default_path()

@@ -15,6 +15,9 @@ static const char write_help[] =
         "  --bmap FILE           the image's bmap; without it one beside the image is looked for\n"
         "  --unmapped keep|zero  what is not mapped is left alone (keep), or zeroed to the target's end\n"
         "  --holes               a raw image without bmap: its holes are unmapped\n"
+        "  --verify hash|compare each target's read-back is hashed (the default), or compared with the "
+        "stored\n"
+        "                        image, which is hashed once for all targets: for many targets or few cores\n"
         "  --no-verify           do not read back: the best result is then `unverified`\n"
         "  --json                one result line per target on stdout, all else on stderr\n"
         "  --store DIR           where decoded images are kept (or $GANGWAY_STORE)\n"
@@ -34,6 +37,7 @@ static const char verify_help[] =
         "  --bmap FILE           the image's bmap; without it one beside the image is looked for\n"
         "  --unmapped keep|zero  zero: what is not mapped has to be zeros, to the target's end\n"
         "  --holes               a raw image without bmap: its holes are unmapped\n"
+        "  --verify hash|compare as in `gangway write`\n"
         "  --json                one result line per target on stdout, all else on stderr\n"
         "  --store DIR           where decoded images are kept (or $GANGWAY_STORE)\n"
         "  --store-limit BYTES   how much the store may take; K, M, G are powers of 1024\n"
@@ -45,6 +49,7 @@ enum {
 	OPTION_BMAP = 256,
 	OPTION_UNMAPPED,
 	OPTION_HOLES,
+	OPTION_VERIFY,
 	OPTION_NO_VERIFY,
 	OPTION_JSON,
 	OPTION_STORE,
@@ -60,6 +65,7 @@ static const struct option long_options[] = {
         {"store-limit", required_argument, NULL, OPTION_STORE_LIMIT},
         {"fault", required_argument, NULL, OPTION_FAULT},
         {"help", no_argument, NULL, 'h'},
+        {"verify", required_argument, NULL, OPTION_VERIFY},
         {"no-verify", no_argument, NULL, OPTION_NO_VERIFY},
         {NULL, 0, NULL, 0},
 };
@@ -88,6 +94,18 @@ static int parse_unmapped(const struct parsing *p, const char *word)
 	return 0;
 }
 
+static int parse_verify(const struct parsing *p, const char *word)
+{
+	if (!strcmp(word, "hash"))
+		p->out->verify = WORKER_VERIFY_READBACK;
+	else if (!strcmp(word, "compare"))
+		p->out->verify = WORKER_VERIFY_COMPARE;
+	else
+		return usage(p->command, "--verify is hash or compare, not ", word);
+	p->out->verify_given = true;
+	return 0;
+}
+
 static int parse_option(struct parsing *p, int option, const char *value)
 {
 	struct batch_options *o = p->out;
@@ -95,6 +113,7 @@ static int parse_option(struct parsing *p, int option, const char *value)
 	case OPTION_BMAP: o->bmap = value; return 0;
 	case OPTION_UNMAPPED: return parse_unmapped(p, value);
 	case OPTION_HOLES: o->holes = true; return 0;
+	case OPTION_VERIFY: return parse_verify(p, value);
 	case OPTION_NO_VERIFY: o->verify = WORKER_VERIFY_NONE; return 0;
 	case OPTION_JSON: o->json = true; return 0;
 	case OPTION_STORE: o->store = value; return 0;

@@ -67,7 +67,7 @@ static void print_good(FILE *to, const struct batch_target *t)
 		print_part(to, "read back", r->bytes_verified, r->verify_ns);
 	else
 		fprintf(to, ", not read back");
-	if (r->method == WORKER_METHOD_BUFFERED)
+	if (r->method == WORKER_METHOD_BUFFERED || r->method == WORKER_METHOD_COMPARE_BUFFERED)
 		fprintf(to, ", through the page cache (no direct I/O here)");
 	fputc('\n', to);
 }

@@ -141,11 +141,16 @@ static int start_worker(struct gang_member *m, const struct image *image, const 
         int link_fd, int worker_sock, struct err *e)
 {
 	struct child_spec spec = {.role = "worker",
-	        .fds = {worker_sock, image->data_fd, image->front_fd, image->wake_fd, link_fd},
-	        .fd_count = link_fd >= 0 ? 5 : 4,
+	        .fds = {worker_sock, image->data_fd, image->front_fd, image->wake_fd},
+	        .fd_count = 4,
 	        .stdout_fd = -1};
 	struct worker_job copy = *job;
 	copy.has_link = link_fd >= 0;
+	copy.has_proof = job->verify == WORKER_VERIFY_COMPARE && image->proof_fd > 0;
+	if (copy.has_link)
+		spec.fds[spec.fd_count++] = link_fd;
+	if (copy.has_proof)
+		spec.fds[spec.fd_count++] = image->proof_fd;
 	int r = child_start(&spec, &m->child, e);
 	if (r < 0)
 		return r;

@@ -21,7 +21,7 @@ static void run_confirm(struct program *p);
  * Law 6 as a table. Zeros take the headers away first; nothing that a board could boot from is written before
  * everything else was read back and the import is confirmed; of the commit piece, TAIL and KEY come last.
  */
-enum { IN_WRITE = 1, IN_VERIFY = 2, IF_READ_BACK = 4 };
+enum { IN_WRITE = 1, IN_VERIFY = 2, IF_READ_BACK = 4, IF_COMPARE = 8 };
 struct step {
 	enum worker_stage stage;
 	enum program_clock clock;
@@ -33,13 +33,16 @@ struct step {
 #define WRITING        WORKER_STAGE_WRITE, PROGRAM_CLOCK_WRITE, IN_WRITE
 #define COMMIT_WRITING WORKER_STAGE_COMMIT, PROGRAM_CLOCK_WRITE, IN_WRITE
 #define COMMIT_READING WORKER_STAGE_COMMIT, PROGRAM_CLOCK_VERIFY, IN_WRITE | IF_READ_BACK
+#define COMPARING      WORKER_STAGE_VERIFY, PROGRAM_CLOCK_VERIFY, IN_WRITE | IN_VERIFY | IF_COMPARE
 static const struct step steps[] = {
         {WRITING, NULL, &write_blank_ops, WALK_BLANK},
         {WRITING, run_flush, NULL, 0},
         {WRITING, NULL, &write_body_ops, WALK_BODY},
         {WRITING, run_flush, NULL, 0},
+        {COMPARING, compare_begin, NULL, 0},
         {WORKER_STAGE_VERIFY, PROGRAM_CLOCK_VERIFY, IN_WRITE | IN_VERIFY | IF_READ_BACK, NULL, &verify_ops,
                 WALK_PLAN | WALK_HEADERS},
+        {COMPARING, compare_wait, NULL, 0},
         {WORKER_STAGE_VERIFY, PROGRAM_CLOCK_NONE, IN_VERIFY, run_confirm, NULL, 0},
         {WORKER_STAGE_COMMIT, PROGRAM_CLOCK_NONE, IN_WRITE, run_confirm, NULL, 0},
         {COMMIT_WRITING, NULL, &write_commit_ops, WALK_HEAD},
@@ -53,12 +56,14 @@ static const struct step steps[] = {
 
 bool program_reads_back(const struct program *p)
 {
-	return p->spec.job->task == WORKER_VERIFY || p->spec.job->verify == WORKER_VERIFY_READBACK;
+	return p->spec.job->task == WORKER_VERIFY || p->spec.job->verify != WORKER_VERIFY_NONE;
 }
 
 static bool wanted(const struct program *p, const struct step *step)
 {
 	if ((step->when & IF_READ_BACK) && !program_reads_back(p))
+		return false;
+	if ((step->when & IF_COMPARE) && !compare_wanted(p))
 		return false;
 	return step->when & (p->spec.job->task == WORKER_WRITE ? IN_WRITE : IN_VERIFY);
 }
@@ -148,10 +153,11 @@ static void run_step(struct program *p)
 
 void program_start(struct program *p)
 {
+	p->started_ns = clock_mono_ns();
 	run_step(p);
 }
 
-static void next_step(struct program *p)
+void program_next(struct program *p)
 {
 	step_ended(p);
 	p->step++;
@@ -190,7 +196,7 @@ void program_fail(struct program *p, enum failure failure, const char *format, .
 		vsnprintf(p->text, sizeof(p->text), format, ap);
 		va_end(ap);
 	}
-	p->waiting_for_confirmation = false;
+	p->waiting_for_confirmation = p->waiting_for_proof = false;
 	disk_cancel(p->spec.disk);
 	if (p->sweep.running)
 		sweep_stop(&p->sweep, -ECANCELED); // ends in after_failure(), through finished()
@@ -211,7 +217,7 @@ static void on_flushed(struct disk_io *io)
 	else if (io->result < 0)
 		program_io_failed(p, DISK_FLUSH, io->result, NULL);
 	else
-		next_step(p);
+		program_next(p);
 }
 
 static void run_flush(struct program *p)
@@ -242,7 +248,7 @@ static void sweep_ended(struct program *p, int result)
 	else if (p->failure != FAILURE_NONE)
 		after_failure(p);
 	else if (result == 0)
-		next_step(p);
+		program_next(p);
 	else if (!write && !p->sweep.failed_io)
 		verify_diagnose(p);
 	else
@@ -268,9 +274,11 @@ void program_wake(struct program *p)
 	if (state == IMAGE_CONFIRMED && p->waiting_for_confirmation) {
 		p->waiting_for_confirmation = false;
 		verify_expect(p);
-		next_step(p);
+		program_next(p);
 		return;
 	}
+	if (compare_wanted(p))
+		compare_wake(p);
 	sweep_pump(&p->sweep);
 }
 
@@ -286,6 +294,8 @@ void program_tick(struct program *p, uint64_t stall_ns)
 		p->seen_landings = p->sweep.landings;
 		p->seen_at = now;
 	}
+	if (p->waiting_for_proof)
+		compare_wake(p);
 	if (p->failure != FAILURE_NONE && now >= p->give_up_at)
 		conclude(p);
 	else if (p->failure == FAILURE_NONE && p->seen_at && now - p->seen_at >= stall_ns)
@@ -317,6 +327,7 @@ int program_init(struct program *p, const struct program_spec *spec, struct err 
 
 void program_deinit(struct program *p)
 {
+	compare_end(p);
 	sweep_deinit(&p->sweep);
 	verify_deinit(p);
 	if (p->map)

@@ -10,8 +10,10 @@
 #include "flash/walk.h"
 #include "flash/worker.h"
 #include "image/image.h"
+#include "image/proof.h"
 
 struct program;
+struct prover;
 
 struct program_spec {
 	const struct worker_job *job;
@@ -19,6 +21,7 @@ struct program_spec {
 	struct disk *disk;
 	const struct image *image; // front mapped
 	struct layout layout;
+	struct proof *proof; // of the image; NULL unless the job says compare
 	// The program has concluded: `failure`, `text` and the counts are final. Nothing is called after it.
 	void (*concluded)(void *context);
 	void *context;
@@ -40,6 +43,7 @@ struct program {
 
 	size_t step;
 	uint64_t step_started; // CLOCK_MONOTONIC ns
+	uint64_t started_ns; // CLOCK_MONOTONIC: what proves the stored image for this attempt began after it
 	bool waiting_for_confirmation;
 	bool key_touched; // from here on the board may boot: a failure must blank it again
 	bool retracting, retracted, concluded;
@@ -54,6 +58,10 @@ struct program {
 	uint8_t wrong_expected[DIGEST_SHA256_SIZE], wrong_got[DIGEST_SHA256_SIZE];
 	struct walk_run wrong_run;
 	uint64_t wrong_at; // first wrong offset; UINT64_MAX: not found again
+
+	// Compared with the store, see compare.c.
+	struct prover *prover; // this worker is the one that hashes it
+	bool waiting_for_proof;
 
 	// What the worker reports.
 	enum worker_stage stage;
@@ -88,7 +96,8 @@ bool program_in_flight(const struct program *program);
 // Bytes of the current stage that are through.
 uint64_t program_done(const struct program *program);
 
-// For the steps' own files, write.c and verify.c.
+// For the steps' own files, write.c, verify.c and compare.c.
+void program_next(struct program *program);
 // How every sweep of theirs ends: sweep_ops.finished.
 void program_sweep_ended(void *program, int result);
 // A sweep's or flush's error becomes a failure, with the right one to blame.
@@ -106,7 +115,20 @@ void verify_deinit(struct program *program);
 void verify_expect(struct program *program);
 // Finds out why a run was wrong, then fails the program.
 void verify_diagnose(struct program *program);
+// The store is to blame (law 8).
+void verify_store_damaged(struct program *program, const struct plan_range *range);
+void verify_store_unreadable(struct program *program, uint64_t offset, int error);
 // At the end: the digests over what was read. Whether they, and the bytes read, are the plan's.
 bool verify_conclude(struct program *program);
+
+bool compare_wanted(const struct program *program);
+// The two steps around the read-back: somebody hashes the store; everybody waits for that.
+void compare_begin(struct program *program);
+void compare_wait(struct program *program);
+// The proof may be there; or the claim's time may be over.
+void compare_wake(struct program *program);
+// -EILSEQ with wrong_at set, or -EIO with copy_error set: the store cannot be read.
+int compare_piece(struct program *program, const struct walk_piece *piece, const uint8_t *data);
+void compare_end(struct program *program);
 
 #endif

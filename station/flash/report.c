@@ -11,7 +11,8 @@ const char *worker_result_name(enum worker_result result)
 
 const char *worker_method_name(enum worker_method method)
 {
-	static const char *const names[] = {"none", "host-readback", "host-readback-buffered"};
+	static const char *const names[] = {
+	        "none", "host-readback", "host-readback-buffered", "host-compare", "host-compare-buffered"};
 	return (unsigned)method < ARRAY_SIZE(names) ? names[method] : "none";
 }
 

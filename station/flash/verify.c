@@ -98,10 +98,18 @@ static void expected_digest(
 		plan_zero_digest(run->length, out);
 }
 
+static bool is_compared(const struct program *p, const struct walk_run *run)
+{
+	return compare_wanted(p) && run->source == PLAN_STORE;
+}
+
 static int run_ended(struct program *p, const struct walk_run *run)
 {
 	uint8_t full[DIGEST_MAX_SIZE];
-	digest_final(p->run_digest, full);
+	if (is_compared(p, run)) // equal to the store, which compare_wait() wants proven to be the plan
+		memcpy(full, p->layout.ranges[run->range].sha256, DIGEST_SHA256_SIZE);
+	else
+		digest_final(p->run_digest, full);
 	memcpy(p->wrong_got, full, DIGEST_SHA256_SIZE);
 	expected_digest(p, run, p->wrong_got, p->wrong_expected);
 	if (memcmp(p->wrong_got, p->wrong_expected, DIGEST_SHA256_SIZE) != 0)
@@ -123,7 +131,15 @@ static int verify_take(void *context, const struct walk_piece *piece, const uint
 	}
 	if (p->copy_error)
 		return p->copy_error;
-	digest_update(p->run_digest, data, piece->length);
+	int r = 0;
+	if (is_compared(p, &piece->run))
+		r = compare_piece(p, piece, data);
+	else
+		digest_update(p->run_digest, data, piece->length);
+	if (r == -EILSEQ && is_held_back(p, piece)) // the copy was read from the store a moment ago
+		r = p->copy_error = -EIO;
+	if (r < 0)
+		return r;
 	if ((piece->area & WALK_PLAN) && !is_held_back(p, piece))
 		p->run_read += piece->length;
 	if (piece->run.source != PLAN_STORE && !all_zero(data, piece->length))
@@ -191,7 +207,7 @@ static void fail_mismatch(struct program *p, const struct walk_run *run)
 	        p->spec.claim->label, run->offset, run->length, where, expected, got);
 }
 
-static void store_unreadable(struct program *p, uint64_t offset, int error)
+void verify_store_unreadable(struct program *p, uint64_t offset, int error)
 {
 	program_fail(p, FAILURE_STORE_ERROR,
 	        "%s: the stored image cannot be read at %" PRIu64 ": %s; check the disk it is on",
@@ -204,7 +220,7 @@ static void compare_finished(void *context, int result)
 	if (p->failure == FAILURE_NONE && result < 0 && p->sweep.failed_io)
 		program_io_failed(p, DISK_READ, result, &p->sweep.failed);
 	else if (p->failure == FAILURE_NONE && result == -EFAULT)
-		store_unreadable(p, p->sweep.failed.offset, EIO);
+		verify_store_unreadable(p, p->sweep.failed.offset, EIO);
 	else if (p->failure == FAILURE_NONE)
 		fail_mismatch(p, &p->wrong_run);
 	else
@@ -214,20 +230,26 @@ static void compare_finished(void *context, int result)
 static const struct sweep_ops compare_ops = {
         .op = DISK_READ, .memory = held_back_memory, .take = compare_take, .finished = compare_finished};
 
+void verify_store_damaged(struct program *p, const struct plan_range *range)
+{
+	program_fail(p, FAILURE_STORE_DAMAGED,
+	        "%s: the stored image is damaged in range %" PRIu64 "+%" PRIu64
+	        "; the board is not to blame; import the image again",
+	        p->spec.claim->label, range->offset, range->length);
+}
+
 // Law 8: before the board is blamed, the store has to show that its own bytes are right.
 static bool store_is_right(struct program *p, const struct walk_run *run)
 {
 	bool matches = false;
-	int r = image_check_range(p->spec.image, &p->layout.ranges[run->range], &matches, NULL);
+	const struct plan_range *range = &p->layout.ranges[run->range];
+	int r = image_check_range(p->spec.image, range, &matches, NULL);
 	if (r == 0 && matches)
 		return true;
 	if (r < 0)
-		store_unreadable(p, run->offset, -r);
+		verify_store_unreadable(p, run->offset, -r);
 	else
-		program_fail(p, FAILURE_STORE_DAMAGED,
-		        "%s: the stored image is damaged in range %" PRIu64 "+%" PRIu64
-		        "; the board is not to blame; import the image again",
-		        p->spec.claim->label, run->offset, run->length);
+		verify_store_damaged(p, range);
 	return false;
 }
 
@@ -240,11 +262,16 @@ void verify_diagnose(struct program *p)
 		return;
 	}
 	if (p->copy_error) {
-		store_unreadable(p, p->sweep.failed.offset, -p->copy_error);
+		verify_store_unreadable(p, p->sweep.failed.offset, -p->copy_error);
 		return;
 	}
 	if (run.source == PLAN_STORE && !store_is_right(p, &run))
 		return;
+	if (is_compared(p, &run)) {
+		fail_mismatch(p, &(struct walk_run){
+		                         .offset = p->sweep.failed.offset, .length = p->sweep.failed.length});
+		return;
+	}
 	struct walk walk;
 	p->wrong_at = UINT64_MAX;
 	walk_start_at(&walk, &p->layout, WALK_PLAN | WALK_HEADERS, &run);

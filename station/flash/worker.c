@@ -36,6 +36,7 @@ struct worker {
 	struct image image;
 	struct claim claim;
 	struct disk *disk;
+	struct proof *proof;
 	struct program program;
 	bool started; // the program was: from here on the device may have bytes of ours
 	uint64_t stage_ns[2];
@@ -54,6 +55,13 @@ static void send_report(struct worker *w, const struct worker_report *report)
 		if (poll(&writable, 1, -1) < 0 && errno != EINTR)
 			return;
 	}
+}
+
+static enum worker_method method_of(const struct worker *w)
+{
+	if (w->job.verify == WORKER_VERIFY_COMPARE)
+		return w->claim.direct ? WORKER_METHOD_COMPARE : WORKER_METHOD_COMPARE_BUFFERED;
+	return w->claim.direct ? WORKER_METHOD_DIRECT : WORKER_METHOD_BUFFERED;
 }
 
 static void fill_report(const struct worker *w, enum worker_report_kind kind, struct worker_report *r)
@@ -75,7 +83,7 @@ static void fill_report(const struct worker *w, enum worker_report_kind kind, st
 	r->write_ns = p->write_ns;
 	r->verify_ns = p->verify_ns;
 	if (p->stage_ns[WORKER_STAGE_VERIFY])
-		r->method = w->claim.direct ? WORKER_METHOD_DIRECT : WORKER_METHOD_BUFFERED;
+		r->method = method_of(w);
 }
 
 static void judge(struct worker *w, struct worker_report *r)
@@ -155,6 +163,16 @@ static struct layout lay_out(const struct worker *w)
 	        .zero_headers = w->job.task == WORKER_WRITE};
 }
 
+// The proof is shared with the other workers of the image, or, where there is none to share, this worker's own.
+static int map_proof(struct worker *w, struct err *e)
+{
+	if (w->job.verify != WORKER_VERIFY_COMPARE)
+		return 0;
+	_cleanup_close_ int own = w->job.has_proof ? -1 : proof_create(e);
+	int fd = w->job.has_proof ? FD_LINK + w->job.has_link : own;
+	return fd < 0 ? fd : proof_map(fd, &w->proof, e);
+}
+
 // Everything that can be known before the first byte is known: the parent may record the attempt.
 static void claimed(struct worker *w)
 {
@@ -165,11 +183,13 @@ static void claimed(struct worker *w)
 	        .layout = lay_out(w),
 	        .concluded = on_concluded,
 	        .context = w};
-	if (claim_fits(&w->claim, &spec.layout, w->image.front, &e) < 0 || open_disk(w, &e) < 0) {
+	if (claim_fits(&w->claim, &spec.layout, w->image.front, &e) < 0 || open_disk(w, &e) < 0 ||
+	        map_proof(w, &e) < 0) {
 		refuse_err(w, &e);
 		return;
 	}
 	spec.disk = w->disk;
+	spec.proof = w->proof;
 	if (program_init(&w->program, &spec, &e) < 0) {
 		refuse_err(w, &e);
 		return;
@@ -332,6 +352,7 @@ static void clean_up(struct worker *w)
 		return;
 	w->disk = disk_free(w->disk);
 	program_deinit(&w->program);
+	w->proof = proof_unmap(w->proof);
 	claim_close(&w->claim);
 	image_close(&w->image);
 	loop_free(w->loop);

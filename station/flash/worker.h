@@ -13,7 +13,7 @@
 /*
  * Worker and parent speak in the fixed structs below, one a packet, over the socket pair that is the worker's
  * first inherited descriptor (both ends are the same binary). The others follow in this order: the image's
- * data_fd, front_fd, wake_fd, and the shared link's memfd if the job says so.
+ * data_fd, front_fd, wake_fd, and, if the job says so, the shared link's memfd and the image's proof_fd.
  *
  *   parent: worker_job ............................ GO ......... [CANCEL] .............. RELEASE
  *   worker:      ... CLAIMED (or VERDICT: refused) ...... PROGRESS* ... VERDICT ........ RELEASED, exit 0
@@ -31,6 +31,7 @@ enum worker_task {
 enum worker_verify {
 	WORKER_VERIFY_READBACK, // every range is read from the device and hashed
 	WORKER_VERIFY_NONE,     // --no-verify: the best result is `unverified`
+	WORKER_VERIFY_COMPARE, // every range is read and compared with the store, which is hashed once for all
 };
 
 enum worker_unmapped { WORKER_UNMAPPED_KEEP, WORKER_UNMAPPED_ZERO };
@@ -41,6 +42,7 @@ struct worker_job {
 	uint32_t unmapped; // enum worker_unmapped
 	bool eject;        // on RELEASE: SCSI START STOP UNIT before closing
 	bool has_link;     // the shared link's descriptor is there
+	bool has_proof;    // the image's proof_fd is there, behind the link's
 	bool ask_carries;  // CLAIMED says whether the board holds this plan already
 	uint32_t stall_ms; // a disk that answers nothing for so long has failed (device-timeout); 0: 90 s
 	char label[32];    // for the log: the slot's label or the target's name
@@ -67,6 +69,8 @@ enum worker_method {
 	WORKER_METHOD_NONE,   // "none"
 	WORKER_METHOD_DIRECT, // "host-readback": O_DIRECT, past the page cache
 	WORKER_METHOD_BUFFERED, // "host-readback-buffered": fsync, cache dropped, read (regular files without O_DIRECT)
+	WORKER_METHOD_COMPARE, // "host-compare": O_DIRECT, compared with the store, which was hashed in this cycle
+	WORKER_METHOD_COMPARE_BUFFERED, // "host-compare-buffered"
 };
 
 enum worker_report_kind { WORKER_CLAIMED = 1, WORKER_PROGRESS, WORKER_VERDICT, WORKER_RELEASED };

@@ -47,6 +47,8 @@ void image_close(struct image *image)
 	fd_close(&image->front_fd);
 	fd_close(&image->wake_fd);
 	fd_close(&image->lock_fd);
+	if (image->proof_fd > 0)
+		fd_close(&image->proof_fd);
 	*image = (struct image){.data_fd = -1, .front_fd = -1, .wake_fd = -1, .lock_fd = -1};
 }
 

@@ -17,6 +17,7 @@
 #include "core/failure.h"
 #include "image/front.h"
 #include "image/import_wire.h"
+#include "image/proof.h"
 
 // How long an importer may take to remove what it made, when it is told to stop.
 enum { STOP_MS = 5000 };
@@ -107,6 +108,7 @@ static const char *take_image(struct import *im, const struct import_message *m,
 	im->image.front_fd = steal_fd(&fds[1]);
 	im->image.lock_fd = steal_fd(&fds[2]);
 	im->image.wake_fd = steal_fd(&im->wake_fd);
+	im->image.proof_fd = proof_create(NULL); // without it every worker proves for itself
 	if (image_map(&im->image, &e) < 0)
 		return "front";
 	STR_COPY(im->image.bmap_sha256, m->bmap_sha256);

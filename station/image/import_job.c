@@ -146,16 +146,13 @@ static int check_unchanged(const struct import_job *job, struct err *e)
 	return 0;
 }
 
-// The entry that the hint names, while its source is hashed again. -ENOENT: there is none to be used.
-static int find_stored(struct import_job *job, struct err *e)
+// Opens an entry. -ENOENT: there is none to be used.
+static int open_stored(struct import_job *job, const char *key, enum image_state state, struct err *e)
 {
 	char damaged[200];
 	struct store_meta meta;
 	struct err why;
-	if (!job->hint.key[0])
-		return -ENOENT;
-	int r = store_entry_open(
-	        &job->store, job->hint.key, IMAGE_GROWING, &job->stored, &job->front, &meta, damaged, &why);
+	int r = store_entry_open(&job->store, key, state, &job->stored, &job->front, &meta, damaged, &why);
 	if (r == 0) {
 		job->meta = meta;
 		job->image_size = meta.image_size;
@@ -166,6 +163,25 @@ static int find_stored(struct import_job *job, struct err *e)
 	if (r != -ENOENT)
 		*e = why;
 	return r;
+}
+
+static int hash_source(struct import_job *job, char source[SHA256_HEX_SIZE], struct err *e)
+{
+	uint8_t digest[DIGEST_SHA256_SIZE];
+	struct pipeline pipeline = pipeline_of(job);
+	job->hashing = true;
+	int r = pipeline_hash(&pipeline, digest, e);
+	job->hashing = false;
+	if (r == 0)
+		r = check_unchanged(job, e);
+	if (r == 0)
+		digest_hex(digest, sizeof(digest), source);
+	return r;
+}
+
+static void ready_stored(const struct import_job *job)
+{
+	tell_ready(job, true, (int[]){job->stored.data_fd, job->front.fd, job->stored.lock_fd});
 }
 
 static int forget_hint(struct import_job *job, struct err *e)
@@ -179,19 +195,15 @@ static int forget_hint(struct import_job *job, struct err *e)
 	return r;
 }
 
-static int use_stored(struct import_job *job, struct err *e)
+// What the hint names is used at once, and confirmed when the source was hashed again.
+static int use_hinted(struct import_job *job, struct err *e)
 {
-	uint8_t digest[DIGEST_SHA256_SIZE];
 	char source[SHA256_HEX_SIZE];
 	store_hint_release(&job->store, &job->hint); // whoever waits for it can go on
-	tell_ready(job, true, (int[]){job->stored.data_fd, job->front.fd, job->stored.lock_fd});
-	struct pipeline pipeline = pipeline_of(job);
-	int r = pipeline_hash(&pipeline, digest, e);
-	if (r == 0)
-		r = check_unchanged(job, e);
+	ready_stored(job);
+	int r = hash_source(job, source, e);
 	if (r < 0)
 		return r;
-	digest_hex(digest, sizeof(digest), source);
 	if (strcmp(source, job->meta.source_sha256) != 0) {
 		r = forget_hint(job, e);
 		if (r < 0)
@@ -203,6 +215,29 @@ static int use_stored(struct import_job *job, struct err *e)
 	}
 	front_confirm(job->front.map);
 	front_wake(IMPORTER_FD_WAKE);
+	tell_done(job);
+	return 0;
+}
+
+// A copy of a source that is stored, or one whose time has changed: found by its digest. -ENOENT: it is another.
+static int use_same(struct import_job *job, struct err *e)
+{
+	char source[SHA256_HEX_SIZE], key[SHA256_HEX_SIZE];
+	bool may = false;
+	int r = store_may_hold(&job->store, &job->meta, &may, e);
+	if (r == 0 && !may)
+		return -ENOENT;
+	if (r == 0)
+		r = hash_source(job, source, e);
+	if (r < 0)
+		return r;
+	store_key(source, job->meta.bmap_sha256, job->meta.mapping, key);
+	r = open_stored(job, key, IMAGE_CONFIRMED, e);
+	if (r == 0)
+		r = store_hint_set(&job->hint, key, e);
+	if (r < 0)
+		return r;
+	ready_stored(job);
 	tell_done(job);
 	return 0;
 }
@@ -348,10 +383,13 @@ static int run(struct import_job *job, struct err *e)
 	r = store_hint_lock(&job->store, identity, &job->hint, e);
 	if (r < 0)
 		return r;
-	r = find_stored(job, e);
-	if (r == -ENOENT)
-		return import_fresh(job, e);
-	return r < 0 ? r : use_stored(job, e);
+	if (job->hint.key[0]) {
+		r = open_stored(job, job->hint.key, IMAGE_GROWING, e);
+		if (r != -ENOENT)
+			return r < 0 ? r : use_hinted(job, e);
+	}
+	r = use_same(job, e);
+	return r == -ENOENT ? import_fresh(job, e) : r;
 }
 
 void import_job_run(struct import_job *job)

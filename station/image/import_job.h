@@ -31,6 +31,7 @@ struct import_job {
 	size_t range_count;
 	struct store_meta meta; // filled as things become known
 	uint64_t told_ns;       // the last progress message
+	bool hashing;           // progress counts the source's bytes, not the image's
 
 	pthread_mutex_t lock; // between publishing and abandoning the entry
 	bool abandoned;

@@ -13,6 +13,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "core/failure.h"
+#include "image/proof.h"
 #include "image/store_entry.h"
 
 int store_default_path(char *path, size_t size, struct err *e)
@@ -250,8 +251,8 @@ static int open_entry(const struct store *s, const char *key, enum image_state s
 	opening_close(o);
 	if (r < 0)
 		return r;
-	r = store_entry_drop(s, key, e);
-	if (r < 0)
+	r = store_entry_drop(s, key, false, e);
+	if (r < 0 && r != -ENOENT)
 		return r;
 	return err_fail(e, ENOENT, FAILURE_STORE_DAMAGED,
 	        "store %s: entry %.12s was damaged and is dropped (%s); nothing is wrong with any board",
@@ -298,6 +299,7 @@ int store_open(const char *path, const char *key, struct image *out, struct err 
 	image.front_fd = steal_fd(&front.fd);
 	front_close(&front);
 	image.wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	image.proof_fd = proof_create(NULL); // without it every worker proves for itself
 	r = image.wake_fd < 0 ? err_sys(e, errno, "eventfd") : image_map(&image, e);
 	if (r < 0) {
 		image_close(&image);
@@ -335,15 +337,11 @@ int store_remove(const char *path, const char *key, struct err *e)
 	int r = store_attach(path, false, &s, e);
 	if (r < 0)
 		return r;
-	char name[SHA256_HEX_SIZE + 8];
-	snprintf(name, sizeof(name), "%s/data", key);
-	_cleanup_close_ int data = openat(s.entries, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	if (data < 0 && errno == ENOENT)
-		r = err_set(e, ENOENT, "store %s: has no %s", path, key);
-	else if (data >= 0 && flock(data, LOCK_EX | LOCK_NB) < 0)
-		r = err_set(e, EBUSY, "store %s: %.12s is in use; close its jobs first", path, key);
-	else
-		r = store_entry_drop(&s, key, e);
+	r = store_entry_drop(&s, key, true, e);
+	if (r == -EBUSY)
+		err_set(e, EBUSY, "store %s: %.12s is in use; close its jobs first", path, key);
+	if (r == -ENOENT)
+		err_set(e, ENOENT, "store %s: has no %.12s", path, key);
 	store_detach(&s);
 	return r;
 }

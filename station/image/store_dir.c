@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "core/failure.h"
 #include "image/store_entry.h"
+#include "image/store_hint.h"
 
 static const char *const entry_files[] = {"data", "plan", "meta.json", "meta.json.new", "plan.new"};
 
@@ -168,19 +169,26 @@ void store_new_drop(const struct store *s, struct store_new *new_entry)
 	*new_entry = STORE_NEW_NONE;
 }
 
-int store_entry_drop(const struct store *s, const char *key, struct err *e)
+int store_entry_drop_locked(const struct store *s, const char *key, bool unused_only)
 {
 	char name[SHA256_HEX_SIZE + 8];
 	snprintf(name, sizeof(name), "drop-%s", key);
+	if (unused_only && !is_abandoned(s->entries, key))
+		return -EBUSY;
+	store_remove_tree(s, name); // left by one who died here
+	if (renameat(s->entries, key, s->tmp, name) < 0)
+		return -errno;
+	store_hint_forget(s, key);
+	return store_remove_tree(s, name);
+}
+
+int store_entry_drop(const struct store *s, const char *key, bool unused_only, struct err *e)
+{
 	_cleanup_close_ int lock = store_lock(s, e);
 	if (lock < 0)
 		return lock;
-	store_remove_tree(s, name); // left by one who died here
-	if (renameat(s->entries, key, s->tmp, name) < 0)
-		return errno == ENOENT ? 0
-		                       : err_sys(e, errno, "store %s: %s cannot be dropped", s->path, key);
-	int r = store_remove_tree(s, name);
-	return r < 0 ? err_sys(e, -r, "store %s: %s cannot be removed", s->path, key) : 0;
+	int r = store_entry_drop_locked(s, key, unused_only);
+	return r < 0 ? err_sys(e, -r, "store %s: %.12s cannot be removed", s->path, key) : 0;
 }
 
 struct usage {
@@ -232,34 +240,70 @@ static int no_room(const struct store *s, uint64_t bytes, uint64_t limit, uint64
 	        s->path, bytes / MIB + 1, limit / MIB);
 }
 
+static int measure(const struct store *s, struct usage *usage, uint64_t *available, struct err *e)
+{
+	struct statvfs fs;
+	*usage = (struct usage){0};
+	int r = each_entry(s, s->entries, count_one, usage, e);
+	if (r == 0)
+		r = each_entry(s, s->tmp, count_one, usage, e);
+	if (r == 0 && fstatvfs(s->dir, &fs) < 0)
+		r = err_sys(e, errno, "store %s: free space", s->path);
+	if (r == 0)
+		*available = (uint64_t)fs.f_bavail * fs.f_frsize;
+	return r;
+}
+
 int store_make_room(const struct store *s, uint64_t bytes, uint64_t limit, uint64_t *left, struct err *e)
 {
+	// Held throughout: an entry that is seen unused must not be opened before it is gone.
+	_cleanup_close_ int lock = store_lock(s, e);
+	if (lock < 0)
+		return lock;
 	for (;;) {
-		struct usage usage = {0};
-		struct statvfs fs;
-		{
-			_cleanup_close_ int lock = store_lock(s, e);
-			if (lock < 0)
-				return lock;
-			int r = each_entry(s, s->entries, count_one, &usage, e);
-			if (r == 0)
-				r = each_entry(s, s->tmp, count_one, &usage, e);
-			if (r < 0)
-				return r;
-		}
-		if (fstatvfs(s->dir, &fs) < 0)
-			return err_sys(e, errno, "store %s: free space", s->path);
-		uint64_t available = (uint64_t)fs.f_bavail * fs.f_frsize;
-		uint64_t under_limit = !limit ? UINT64_MAX : limit > usage.bytes ? limit - usage.bytes : 0;
-		*left = u64_min(available, under_limit);
-		if (bytes <= *left)
+		struct usage usage;
+		uint64_t available = 0;
+		int r = measure(s, &usage, &available, e);
+		if (r < 0)
+			return r;
+		*left = u64_min(available, !limit ? UINT64_MAX : limit - u64_min(limit, usage.bytes));
+		// With nothing known in advance, an eighth of the limit is made free.
+		uint64_t wanted = bytes ? bytes : limit / 8;
+		if (wanted <= *left || (!bytes && !usage.oldest[0] && *left))
 			return 0;
 		if (!usage.oldest[0] || (limit && bytes > limit))
 			return no_room(s, bytes, limit, available, e);
 		log_info("store %s: dropping %.12s (%" PRIu64 " MiB, least recently used)", s->path,
 		        usage.oldest, usage.oldest_bytes / MIB);
-		int r = store_entry_drop(s, usage.oldest, e);
+		r = store_entry_drop_locked(s, usage.oldest, true);
 		if (r < 0)
-			return r;
+			return err_sys(e, -r, "store %s: %.12s cannot be removed", s->path, usage.oldest);
 	}
+}
+
+struct search {
+	const struct store_meta *wanted;
+	bool found;
+};
+
+static void compare_one(const struct store *s, int folder, const char *name, void *context)
+{
+	struct search *search = context;
+	const struct store_meta *wanted = search->wanted;
+	struct store_meta meta;
+	(void)s;
+	_cleanup_close_ int dir = openat(folder, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	if (search->found || dir < 0 || store_meta_read(dir, &meta, NULL) < 0)
+		return;
+	search->found = meta.source_size == wanted->source_size &&
+	                !strcmp(meta.bmap_sha256, wanted->bmap_sha256) &&
+	                !strcmp(meta.mapping, wanted->mapping) && !strcmp(meta.codec, wanted->codec);
+}
+
+int store_may_hold(const struct store *s, const struct store_meta *source, bool *may, struct err *e)
+{
+	struct search search = {.wanted = source};
+	int r = each_entry(s, s->entries, compare_one, &search, e);
+	*may = search.found;
+	return r;
 }

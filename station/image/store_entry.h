@@ -82,11 +82,18 @@ int store_new_publish(const struct store *store, struct store_new *new_entry, co
 int store_entry_open(const struct store *store, const char *key, enum image_state state, struct image *out,
         struct front *front, struct store_meta *meta, char damaged[200], struct err *e);
 
-// Takes an entry out of the store, in use or not: its users keep their open files.
-int store_entry_drop(const struct store *store, const char *key, struct err *e);
+// Takes an entry out of the store and drops the hints to it. In use or not (its users keep their open files), or with
+// `unused_only` -EBUSY. -ENOENT: there is none. The second form is for holders of the store's lock, and is -errno only.
+int store_entry_drop(const struct store *store, const char *key, bool unused_only, struct err *e);
+int store_entry_drop_locked(const struct store *store, const char *key, bool unused_only);
+
+// Whether an entry was made of a source with this size, codec, bmap and mapping: then hashing the source first is
+// worth the while.
+int store_may_hold(const struct store *store, const struct store_meta *source, bool *may, struct err *e);
 
 // Room for `bytes` more under the store's limit (0: none) and on its disk; drops entries that are not in use, the
-// least recently used first. FAILURE_STORE_FULL when that is not enough. *left: bytes that may be used in all.
+// least recently used first. FAILURE_STORE_FULL when that is not enough. *left: bytes that may then be used. `bytes`
+// is 0 where nothing is known in advance.
 int store_make_room(const struct store *store, uint64_t bytes, uint64_t limit, uint64_t *left, struct err *e);
 
 // Removes STORE/tmp/NAME and the three files an entry has.

@@ -32,8 +32,10 @@ def in_turn(bench, **actions):
 
 
 def stored(bench, image):
-    """The image is in the store, in the page cache, and its bmap is beside it."""
-    tools.fill_store(bench, image.raw, image.bmap)
+    """The image is in the store and in the page cache. What is named on the command line is its .xz: that is
+    hashed again in every run, to prove that it still is the one in the store."""
+    images.warm(image.form('xz'))
+    tools.fill_store(bench, image.form('xz'), image.bmap, image.size)
     os.sync()
     return image
 
@@ -46,7 +48,7 @@ def write_only(bench):
         peers = {}
         if bench.peers:
             peers['bmaptool_raw'] = lambda: tools.bmaptool(bench, image.raw, image.bmap, gang.nodes)
-        results = in_turn(bench, gangway=lambda: tools.gangway(bench, image.raw, image.bmap, gang.nodes, '--no-verify',
+        results = in_turn(bench, gangway=lambda: tools.gangway(bench, image.form('xz'), image.bmap, gang.nodes, '--no-verify',
                                                                wanted='unverified'), **peers)
     rows = [row_of('write', '8 × 40 MiB/s, stored, write only: gangway', results['gangway'], work, ideal=ideal, bar=1.02)]
     if bench.peers:
@@ -73,8 +75,8 @@ def write_and_read_back(bench):
     with bench.gang(boards, image, rate) as gang:
         results = in_turn(
             bench,
-            read_back=lambda: tools.gangway(bench, image.raw, image.bmap, gang.nodes),
-            compare=lambda: tools.gangway(bench, image.raw, image.bmap, gang.nodes, '--verify', 'compare'))
+            read_back=lambda: tools.gangway(bench, image.form('xz'), image.bmap, gang.nodes),
+            compare=lambda: tools.gangway(bench, image.form('xz'), image.bmap, gang.nodes, '--verify', 'compare'))
     rows = []
     for name, what, bar in (('read_back', 'read back and hashed', 0.9), ('compare', 'verify=compare', 0.35)):
         row = row_of('verify', f'8 × 40 MiB/s, stored, write + {what}', results[name], work, ideal=ideal, bar=1.02)
@@ -119,7 +121,7 @@ def many_boards(bench):
     image, boards, rate = stored(bench, bench.image('small')), 32, 20 * MIB
     ideal, work = 2 * image.mapped / rate, image.mapped * boards
     with bench.gang(boards, image, rate) as gang:
-        results = in_turn(bench, gangway=lambda: tools.gangway(bench, image.raw, image.bmap, gang.nodes))['gangway']
+        results = in_turn(bench, gangway=lambda: tools.gangway(bench, image.form('xz'), image.bmap, gang.nodes))['gangway']
     return [row_of('many', f'32 × 20 MiB/s, {image.mapped / 1e6:.0f} MB mapped, write + read-back', results, work, ideal=ideal,
                    bar=1.04), memory_row('32 boards', results, boards)]
 
@@ -145,7 +147,7 @@ def one_link(bench, image, links, boards):
     what = f'{boards} boards on {links} link{"s" if links > 1 else ""} of 38 MB/s'
     with disks.Link(bench.ram, bench.throttle, boards, links, image.size, image.ranges, LINK_RATE) as link:
         results = in_turn(bench if tight else bench.once(),
-                          gangway=lambda: tools.gangway(bench, image.raw, image.bmap, link.nodes))
+                          gangway=lambda: tools.gangway(bench, image.form('xz'), image.bmap, link.nodes))
         if bench.peers:
             results |= in_turn(bench.once(), bmaptool=lambda: tools.bmaptool(bench, image.form('xz'), image.bmap, link.nodes))
     rows = [row_of('link', f'{what}: gangway, write + read-back', results['gangway'], work, ideal=2 * ideal,
@@ -186,7 +188,7 @@ def unthrottled(bench):
         peers = {'bmaptool': lambda: tools.bmaptool(bench, image.raw, image.bmap, gang.nodes)} if bench.peers else {}
         results = in_turn(
             bench, dd=lambda: tools.dd(bench, packed, gang.nodes),
-            gangway=lambda: tools.gangway(bench, image.raw, image.bmap, gang.nodes, '--no-verify', wanted='unverified'), **peers)
+            gangway=lambda: tools.gangway(bench, image.form('xz'), image.bmap, gang.nodes, '--no-verify', wanted='unverified'), **peers)
     dd = statistics.median(r.wall for r in results['dd'])
     rows = [row_of('unthrottled', 'dd oflag=direct bs=4M of as many bytes', results['dd'], image.mapped),
             row_of('unthrottled', 'one loop disk, stored, write only: gangway', results['gangway'], image.mapped, ratio_of=dd,
@@ -212,12 +214,12 @@ def slow_board(bench):
     def with_slow():
         gang.set_rate(boards - 1, 5 * MIB)
         try:
-            words = tools.gangway_words(bench, image.raw, image.bmap, gang.nodes, '--no-verify')
+            words = tools.gangway_words(bench, image.form('xz'), image.bmap, gang.nodes, '--no-verify')
             return bench.run([words], ignore=str(bench.store), on_start=lambda children: cancel_when_written(gang, image, children))
         finally:
             gang.set_rate(boards - 1, rate)
     with bench.gang(boards, image, rate) as gang:
-        results = in_turn(bench, without=lambda: tools.gangway(bench, image.raw, image.bmap, gang.nodes, '--no-verify',
+        results = in_turn(bench, without=lambda: tools.gangway(bench, image.form('xz'), image.bmap, gang.nodes, '--no-verify',
                                                                wanted='unverified'), with_slow=with_slow)
         without, beside = ([statistics.median(max(times(r)) for r in results[name])][0] for name in ('without', 'with_slow'))
     return [row_of('slow-board', 'the slowest of seven boards, an eighth at 5 MiB/s beside them', results['with_slow'], work,
@@ -249,7 +251,7 @@ def larger_than_memory(bench):
     reads, results = [], []
     with disks.DiskStore(bench.ram, 2 * image.mapped) as store_disk, bench.with_store(store_disk.folder / 'store'), \
             bench.gang(boards, image, 0) as gang:
-        tools.fill_store(bench, image.raw, image.bmap)
+        tools.fill_store(bench, image.form('xz'), image.bmap, image.size)
         for index, rate in enumerate(rates):
             gang.set_rate(index, rate)
         for number in range(bench.runs):
@@ -257,7 +259,7 @@ def larger_than_memory(bench):
             store_disk.forget_cache()
             before = store_disk.disk.read_bytes()
             with throttles.MemoryGroup(limit) as group:
-                results.append(tools.gangway(bench, image.raw, image.bmap, gang.nodes, enter=group.enter))
+                results.append(tools.gangway(bench, image.form('xz'), image.bmap, gang.nodes, enter=group.enter))
             reads.append(store_disk.disk.read_bytes() - before)
     return [row_of('memory-limit', f'{image.mapped / MIB:.0f} MiB mapped in {limit / MIB:.0f} MiB of memory, 40 … 26 MiB/s: '
                    'reads of the store\'s disk', results, work, figure=statistics.median(reads) / image.mapped,

@@ -65,35 +65,16 @@ class Image:
         return path
 
 
-def make_raw(path, size, content):
-    """A GPT with one ext4 partition that holds the machine's own files, as a stand-in for fixtures/mkimage."""
-    staging = path.with_suffix('.files')
-    staging.mkdir(exist_ok=True)
-    try:
-        took = 0
-        for file in sorted(pathlib.Path('/usr/lib').rglob('*')):
-            if file.is_file() and not file.is_symlink() and 4096 < file.stat().st_size <= content - took:
-                os.symlink(file, staging / f'{took:x}')
-                took += file.stat().st_size
-        files = path.with_suffix('.copied')
-        run('cp', '-rL', '--reflink=auto', staging, files)
-        with open(path, 'wb') as raw:
-            raw.truncate(size)
-        run('sgdisk', '--clear', '--new=1:2048:0', path, stdout=subprocess.DEVNULL)
-        run('mkfs.ext4', '-q', '-F', '-d', files, '-E', f'offset={MIB}', path, str((size - 2 * MIB) // 1024))
-    finally:
-        run('rm', '-rf', staging, path.with_suffix('.copied'))
-
-
-def get(folder, name, size, content, forms, say):
-    """The image `name`, made if it is not there: `size` bytes with about `content` bytes of files in it."""
+def get(folder, name, size, mapped, forms, say):
+    """The image `name`, made if it is not there: `size` bytes, about `mapped` of them mapped."""
     folder.mkdir(parents=True, exist_ok=True)
     image = Image(folder, name)
     if not image.bmap.exists():
-        say(f'making the image {name}: {size // MIB} MiB with about {content // MIB} MiB mapped')
-        make_raw(image.raw, size, content)
-        run('bmaptool', '-q', 'create', '-o', image.bmap.with_suffix('.part'), image.raw)
-        image.bmap.with_suffix('.part').rename(image.bmap)
+        say(f'making the image {name}: {size // MIB} MiB, about {mapped // MIB} MiB of them mapped')
+        part = folder / f'{name}.part'
+        run(SRC / 'fixtures/mkimage', '--size', f'{size // MIB}M', '--mapped', f'{mapped // MIB}M', '-o', part)
+        part.rename(image.raw)
+        pathlib.Path(f'{part}.bmap').rename(image.bmap)
     for form in forms:
         path = image.form(form)
         if form == 'raw' or path.exists():

@@ -1,6 +1,5 @@
 """What is compared: gangway, bmaptool and dd, as a person would type them."""
 import json
-import os
 
 
 class Failed(Exception):
@@ -43,11 +42,11 @@ def dd(bench, source, nodes):
     return checked(bench.run(commands), 'dd')
 
 
-def fill_store(bench, source, bmap):
+def fill_store(bench, source, bmap, size):
     """The image goes into the store, by way of a throw-away file of its size."""
     target = bench.ram.folder / 'throw-away'
     with open(target, 'wb') as file:
-        file.truncate(os.stat(source).st_size)
+        file.truncate(size)
     try:
         gangway(bench, source, bmap, [target], '--no-verify', wanted='unverified')
     finally:

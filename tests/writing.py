@@ -1,0 +1,90 @@
+"""What the tests of `gangway write` share: images, loop disks that hold an older image, runs and their results."""
+import atexit, json, os, pathlib, subprocess, sys
+
+SRC = pathlib.Path(os.environ['SRC'])
+GANGWAY = os.environ['GANGWAY']
+MIB = 1 << 20
+STORE = pathlib.Path('store').resolve()
+_loops = []
+
+
+def run(*argv, code=0, **more):
+    done = subprocess.run([str(a) for a in argv], text=True, capture_output=True, **more)
+    if code is not None and done.returncode != code:
+        sys.exit(f'{" ".join(map(str, argv))}: exit {done.returncode}, not {code}\n{done.stdout}{done.stderr}')
+    return done
+
+
+def make_image(path, size, mapped, *options):
+    """A GPT image with a bmap; `size` as mkimage takes it."""
+    run(SRC / 'fixtures/mkimage', '--size', size, '--mapped', mapped, *options, '-o', path)
+    return pathlib.Path(path)
+
+
+def mapped_ranges(bmap):
+    """[(start, end)] in bytes, from any bmap of ours or bmaptool's."""
+    import xml.etree.ElementTree as ET
+    root = ET.parse(bmap).getroot()
+    block, size = int(root.findtext('BlockSize')), int(root.findtext('ImageSize'))
+    ranges = []
+    for element in root.iter('Range'):
+        first, _, last = element.text.strip().partition('-')
+        ranges.append((int(first) * block, min(size, (int(last or first) + 1) * block)))
+    return ranges
+
+
+def loop(path, *options):
+    """A loop disk on a file, detached when the test ends, however it ends."""
+    node = run('losetup', '-f', '--show', *options, path).stdout.strip()
+    _loops.append(node)
+    return node
+
+
+def detach(node):
+    subprocess.run(['losetup', '-d', node], check=False)
+    _loops.remove(node)
+
+
+@atexit.register
+def detach_all():
+    for node in list(_loops):
+        detach(node)
+
+
+def old_disk(path, size):
+    """A file full of old data that boots: GPT headers at both ends. No byte of it is zero but the headers'."""
+    data = bytearray(b'\xa5' * size)
+    for at in (512, size // 512 * 512 - 512):
+        data[at:at + 8] = b'EFI PART'
+    pathlib.Path(path).write_bytes(data)
+    return pathlib.Path(path)
+
+
+def boots(path):
+    """Law 6 as a boot loader sees it: a GPT header at LBA 1 or at the last LBA."""
+    size = os.path.getsize(path) // 512 * 512
+    with open(path, 'rb') as disk:
+        def at(offset):
+            disk.seek(offset)
+            return disk.read(8)
+        return at(512) == b'EFI PART' or at(size - 512) == b'EFI PART'
+
+
+def gangway(*argv, code=0, **more):
+    """Runs a sub-command with --json; {target: result line}."""
+    command, *rest = argv
+    done = run(GANGWAY, command, '--json', '--store', STORE, *rest, code=code, **more)
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    results = {line['target']: line for line in lines}
+    results['stderr'] = done.stderr
+    return results
+
+
+def sync_read(path):
+    """A loop disk's file as the disk has it: the loop driver writes it through."""
+    return pathlib.Path(path).read_bytes()
+
+
+def check(condition, what):
+    if not condition:
+        sys.exit(f'not so: {what}')
