@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The table of sub-commands, nothing else.
+#include "board/usb_power.h"
 #include "cli/command.h"
 #include "daemon/station.h"
 #include "flash/worker.h"
@@ -20,9 +21,12 @@ int main(int argc, char **argv)
 	        {"verify", cmd_verify, "compares targets with an image", COMMAND_USER},
 	        {"bmap", cmd_bmap, "makes and checks block maps", COMMAND_USER},
 	        {"record", cmd_record, "shows, proves and exports the ledger", COMMAND_USER},
+	        {"fixture", cmd_fixture, "learns, shows and checks which USB port is which slot",
+	                COMMAND_USER},
 	        {"version", cmd_version, "prints the version", COMMAND_USER},
 	        {"web", web_role, "serves the page", COMMAND_ROLE},
 	        {"worker", worker_role, "", COMMAND_ROLE},
+	        {"hub-power", hub_power_role, "", COMMAND_ROLE},
 	        {"importer", import_role, "", COMMAND_ROLE},
 	        {"recorder", recorder_role, "", COMMAND_ROLE},
 	        {"reader", reader_role, "", COMMAND_ROLE},

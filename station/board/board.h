@@ -169,4 +169,7 @@ int fixture_virtual_open(const struct fixture_settings *settings, const char *st
 int fixture_files_open(const struct fixture_settings *settings, const char *state, struct loop *loop,
         struct fixture **out, struct err *e);
 
+int fixture_usb_open(const struct fixture_settings *settings, const char *state, struct loop *loop,
+        struct fixture **out, struct err *e);
+
 #endif

@@ -115,6 +115,7 @@ int fixture_open(const struct fixture_settings *settings, const char *state, str
 	} kinds[] = {
 	        {"virtual", fixture_virtual_open},
 	        {"files", fixture_files_open},
+	        {"usb", fixture_usb_open},
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
 		if (strcmp(settings->kind, kinds[i].kind) != 0)
@@ -126,6 +127,6 @@ int fixture_open(const struct fixture_settings *settings, const char *state, str
 		(*out)->context = context;
 		return 0;
 	}
-	return err_set(e, EINVAL, "[fixture] kind = %s: no such kind of fixture; known: virtual, files",
+	return err_set(e, EINVAL, "[fixture] kind = %s: no such kind of fixture; known: virtual, files, usb",
 	        settings->kind);
 }

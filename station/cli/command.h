@@ -30,6 +30,7 @@ int cmd_image(int argc, char **argv);
 int cmd_job(int argc, char **argv);
 int cmd_slots(int argc, char **argv);
 int cmd_station(int argc, char **argv);
+int cmd_fixture(int argc, char **argv);
 int cmd_verify(int argc, char **argv);
 int cmd_record(int argc, char **argv);
 int cmd_version(int argc, char **argv);

@@ -74,7 +74,7 @@ static int tear_down(void **state)
 
 static void plug(struct host *h, const char *settings)
 {
-	assert_int_equal(command(h, "add b file=%s size=4M %s", h->file, settings), 0);
+	assert_int_equal(command(h, "add b file=%s size=4M off-ms=0 %s", h->file, settings), 0);
 	assert_int_equal(command(h, "plug b"), 0);
 	assert_true(h->fd >= 0);
 }
@@ -318,7 +318,7 @@ static void a_busy_port_is_tried_again(void **state)
 {
 	struct host *h = *state;
 	h->port_busy = true;
-	assert_int_equal(command(h, "add b file=%s size=1M", h->file), 0);
+	assert_int_equal(command(h, "add b file=%s size=1M off-ms=0", h->file), 0);
 	assert_int_equal(command(h, "plug b"), 0);
 	assert_int_equal(loop_round(h->loop, 1000), 0);
 	assert_int_equal(h->fd, -1);
@@ -331,7 +331,7 @@ static void a_busy_port_is_tried_again(void **state)
 static void a_flapping_board_comes_and_goes(void **state)
 {
 	struct host *h = *state;
-	assert_int_equal(command(h, "add b file=%s size=1M", h->file), 0);
+	assert_int_equal(command(h, "add b file=%s size=1M off-ms=0", h->file), 0);
 	assert_int_equal(command(h, "fault b flap@5x2"), 0);
 	assert_int_equal(command(h, "plug b"), 0);
 	for (int i = 0; i < 8; i++)

@@ -1,0 +1,258 @@
+// SPDX-License-Identifier: MIT
+// The USB fixture: slots are physical ports; boards come and go by udev's word. Opens no device.
+#include "board/usb.h"
+
+#include <errno.h>
+#include <inttypes.h>
+
+#include "base/fd.h"
+#include "base/log.h"
+#include "board/profile.h"
+#include "board/usb_power.h"
+#include "board/usb_tree.h"
+
+enum { REASON_SIZE = 160 };
+
+struct usb_fixture {
+	struct fixture base;
+	unsigned lun;
+	struct profile profile;
+	struct udev *udev;
+	struct udev_monitor *monitor;
+	struct loop_source *source;
+	struct usb_power *power;
+	bool present[BOARD_SLOTS_MAX];
+	struct board seen[BOARD_SLOTS_MAX];
+	char reason[BOARD_SLOTS_MAX][REASON_SIZE];
+};
+
+// What a scan of sysfs found on the slots.
+struct scan {
+	bool present[BOARD_SLOTS_MAX];
+	struct board board[BOARD_SLOTS_MAX];
+	char reason[BOARD_SLOTS_MAX][REASON_SIZE];
+};
+
+static struct usb_fixture *usb_of(struct fixture *f)
+{
+	union {
+		struct fixture *base;
+		struct usb_fixture *usb;
+	} it = {.base = f}; // base is the first member
+	return it.usb;
+}
+
+// Where a scan puts what it finds.
+struct scanner {
+	struct usb_fixture *usb;
+	struct scan *scan;
+};
+
+static void scan_disk(void *context, const struct board *board)
+{
+	struct scanner *s = context;
+	int slot = profile_slot_of(&s->usb->profile, board->identity.port);
+	if (slot < 0)
+		return;
+	s->scan->board[slot] = *board;
+	s->scan->board[slot].slot = (unsigned)slot;
+	s->scan->present[slot] = true;
+}
+
+static void scan_device(struct usb_fixture *usb, struct udev_device *device, struct scan *scan)
+{
+	char port[USB_PORT_SIZE];
+	if (!usb_port_of(udev_device_get_syspath(device), port))
+		return;
+	int slot = profile_slot_of(&usb->profile, port);
+	if (slot >= 0)
+		usb_device_reason(device, scan->reason[slot], REASON_SIZE);
+}
+
+static int scan_devices(struct usb_fixture *usb, struct scan *scan)
+{
+	struct udev_enumerate *list = udev_enumerate_new(usb->udev);
+	if (!list)
+		return -ENOMEM;
+	udev_enumerate_add_match_subsystem(list, "usb");
+	udev_enumerate_add_match_property(list, "DEVTYPE", "usb_device");
+	int r = udev_enumerate_scan_devices(list);
+	struct udev_list_entry *entry;
+	udev_list_entry_foreach(entry, udev_enumerate_get_list_entry(list))
+	{
+		struct udev_device *device =
+		        udev_device_new_from_syspath(usb->udev, udev_list_entry_get_name(entry));
+		if (device)
+			scan_device(usb, device, scan);
+		udev_device_unref(device);
+	}
+	udev_enumerate_unref(list);
+	return r < 0 ? r : 0;
+}
+
+// diskseq is unique within a boot: an unplug and a plug between two looks are not missed.
+static bool same_disk(const struct board *a, const struct board *b)
+{
+	return a->identity.rdev == b->identity.rdev && a->identity.diskseq == b->identity.diskseq &&
+	       a->identity.size == b->identity.size && !strcmp(a->identity.node, b->identity.node);
+}
+
+static void report_slot(struct usb_fixture *usb, unsigned slot, const struct scan *scan)
+{
+	const struct fixture_events *events = usb->base.events;
+	void *context = usb->base.context;
+	bool there = scan->present[slot];
+	const struct board *board = &scan->board[slot];
+	const char *reason = there ? "" : scan->reason[slot];
+	if (usb->present[slot] && (!there || !same_disk(board, &usb->seen[slot]))) {
+		usb->present[slot] = false;
+		events->left(context, slot);
+	}
+	if (strcmp(reason, usb->reason[slot]) != 0) {
+		STR_COPY(usb->reason[slot], reason);
+		events->oddity(context, slot, reason);
+	}
+	if (there && !usb->present[slot]) {
+		usb->present[slot] = true;
+		usb->seen[slot] = *board;
+		events->arrived(context, board);
+	}
+}
+
+// Looks at everything and reports what differs: no event that got lost can leave it wrong for longer than until
+// the next one.
+static void look(struct usb_fixture *usb)
+{
+	_cleanup_free_ struct scan *scan = calloc(1, sizeof(*scan));
+	if (!scan)
+		return;
+	struct scanner scanner = {usb, scan};
+	int r = usb_disks(usb->udev, usb->lun, scan_disk, &scanner);
+	if (r == 0)
+		r = scan_devices(usb, scan);
+	if (r < 0) {
+		log_error("usb fixture: sysfs cannot be read: %s", strerror(-r));
+		return;
+	}
+	for (unsigned i = 0; i < usb->base.slot_count; i++)
+		report_slot(usb, i, scan);
+}
+
+static void on_monitor(void *context, uint32_t events)
+{
+	struct usb_fixture *usb = context;
+	(void)events;
+	usb_monitor_drain(usb->monitor); // however many there are, one look is enough
+	look(usb);
+}
+
+static int listen(struct usb_fixture *usb, struct err *e)
+{
+	usb->monitor = usb_monitor_new(usb->udev, e);
+	if (!usb->monitor)
+		return -EIO;
+	return loop_add_fd(
+	        usb->base.loop, udev_monitor_get_fd(usb->monitor), EPOLLIN, on_monitor, usb, &usb->source, e);
+}
+
+// Refuses to run on a tree that the profile does not fit: a board must never be taken for its neighbour.
+static int check_tree(const struct usb_fixture *usb, struct err *e)
+{
+	struct usb_tree tree;
+	_cleanup_free_ char *text = NULL;
+	size_t size = 0;
+	int r = usb_tree_read(&tree, e);
+	if (r < 0)
+		return r;
+	FILE *to = open_memstream(&text, &size);
+	unsigned problems = to ? usb_tree_check(&tree, &usb->profile, to) : 0;
+	usb_tree_done(&tree);
+	if (!to || fclose(to) != 0)
+		return err_sys(e, ENOMEM, "usb fixture");
+	if (!problems)
+		return 0;
+	return err_set(e, ENODEV, "fixture %s: %.*s (%u problem%s; 'gangway fixture check' shows all)",
+	        usb->profile.name, (int)strcspn(text, "\n"), text, problems, problems == 1 ? "" : "s");
+}
+
+static int usb_start(struct fixture *f, struct err *e)
+{
+	struct usb_fixture *usb = usb_of(f);
+	int r = check_tree(usb, e);
+	if (r == 0)
+		r = listen(usb, e); // before the first look: nothing falls in between
+	if (r == 0)
+		look(usb);
+	return r;
+}
+
+static int usb_power(struct fixture *f, unsigned slot, bool on, struct err *e)
+{
+	return usb_power_switch(usb_of(f)->power, f->slots[slot].port, on, e);
+}
+
+static void usb_recheck(struct fixture *f, unsigned slot)
+{
+	(void)slot;
+	look(usb_of(f));
+}
+
+static void usb_free(struct fixture *f)
+{
+	struct usb_fixture *usb = usb_of(f);
+	usb_power_free(usb->power);
+	loop_remove(usb->source);
+	udev_monitor_unref(usb->monitor);
+	udev_unref(usb->udev);
+	free(usb);
+}
+
+static const struct fixture_ops usb_ops = {
+        .kind = "usb",
+        .start = usb_start,
+        .power = usb_power,
+        .recheck = usb_recheck,
+        .free = usb_free,
+};
+
+static int read_settings(struct usb_fixture *usb, const struct fixture_settings *settings, struct err *e)
+{
+	uint64_t lun;
+	const char *path = fixture_setting(settings, "profile");
+	if (!path)
+		return err_set(e, EINVAL,
+		        "[fixture] kind = usb: profile = PATH is missing; 'gangway fixture learn' writes "
+		        "one");
+	int r = fixture_setting_number(settings, "lun", 0, 7, 0, &lun, e);
+	if (r < 0)
+		return r;
+	usb->lun = (unsigned)lun;
+	return profile_load(path, fixture_setting(settings, "base"), &usb->profile, e);
+}
+
+int fixture_usb_open(const struct fixture_settings *settings, const char *state, struct loop *loop,
+        struct fixture **out, struct err *e)
+{
+	(void)state;
+	struct usb_fixture *usb = calloc(1, sizeof(*usb));
+	if (!usb)
+		return err_sys(e, ENOMEM, "usb fixture");
+	usb->base.ops = &usb_ops;
+	usb->base.loop = loop;
+	usb->udev = udev_new();
+	int r = usb->udev ? read_settings(usb, settings, e) : err_sys(e, ENOMEM, "usb fixture");
+	if (r == 0)
+		r = usb_power_new(loop, &usb->power, e);
+	if (r < 0) {
+		usb_free(&usb->base);
+		return r;
+	}
+	const struct profile *profile = &usb->profile;
+	STR_COPY(usb->base.name, profile->name);
+	usb->base.slot_count = profile->slot_count;
+	usb->base.columns = profile->columns;
+	usb->base.rows = (profile->slot_count + profile->columns - 1) / profile->columns;
+	memcpy(usb->base.slots, profile->slots, sizeof(usb->base.slots));
+	*out = &usb->base;
+	return 0;
+}

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: MIT
+// What is on a USB port, as udev and sysfs know it: a board's disk, another disk, something else. Opens nothing.
+#ifndef GANGWAY_BOARD_USB_H
+#define GANGWAY_BOARD_USB_H
+
+#include <libudev.h>
+
+#include "board/board.h"
+#include "board/usb_port.h"
+
+// A disk of usb-storage or uas, filled into *out (slot and link_fd are the caller's). False: no USB disk, or udev
+// has not finished with it, or it is going away. `lun` is the SCSI LUN wanted; port has USB_PORT_SIZE.
+bool usb_disk_look(struct udev_device *block, unsigned lun, struct board *out);
+
+// Calls fn for every disk on a USB port that udev is done with. 0, or -errno.
+typedef void (*usb_disk_fn)(void *context, const struct board *board);
+int usb_disks(struct udev *udev, unsigned lun, usb_disk_fn fn, void *context);
+
+// A monitor of disks and USB devices, as udev reports them once its rules are done; NULL with *e set.
+struct udev_monitor *usb_monitor_new(struct udev *udev, struct err *e);
+// Throws away what the monitor has to say: whoever calls this looks at everything anyway. An overflow is over then.
+void usb_monitor_drain(struct udev_monitor *monitor);
+
+// Why the USB device (not a disk) at a slot's port is no board, for the tile; "" when it may still become one.
+void usb_device_reason(struct udev_device *device, char *reason, size_t size);
+
+#endif

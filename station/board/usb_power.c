@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: MIT
+// Per-port power: hub requests made by a process of their own, one at a time, with a time limit.
+#include "board/usb_power.h"
+
+#include <errno.h>
+#include <signal.h>
+
+#include "base/child.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "board/board.h"
+#include "board/usb_port.h"
+
+// A hub answers a control request within 5 s (USB 2.0, 9.2.6.1); opening a sick one may take the kernel longer.
+enum { TIME_LIMIT_S = 15 };
+
+struct request {
+	char port[USB_PORT_SIZE];
+	bool on;
+};
+
+struct usb_power {
+	struct loop *loop;
+	struct request queue[BOARD_SLOTS_MAX];
+	unsigned count;
+	struct child child; // pid 0: none runs
+	struct loop_source *ended, *limit;
+};
+
+static void start_next(struct usb_power *power);
+
+static void finish(struct usb_power *power)
+{
+	int status;
+	if (child_reap(&power->child, &status) == -EAGAIN)
+		return;
+	power->ended = loop_remove(power->ended);
+	loop_timer_off(power->limit);
+	if (status != 0) {
+		char text[64];
+		child_status_text(status, text, sizeof(text));
+		log_warn("power %s at %s failed: %s", power->queue[0].on ? "on" : "off", power->queue[0].port,
+		        text);
+	}
+	power->count--;
+	memmove(&power->queue[0], &power->queue[1], power->count * sizeof(power->queue[0]));
+	start_next(power);
+}
+
+static void on_ended(void *context, uint32_t events)
+{
+	(void)events;
+	struct usb_power *power = context;
+	// The pidfd is closed when the child is reaped: stop watching it first.
+	power->ended = loop_remove(power->ended);
+	finish(power);
+}
+
+// A task that is stuck in the kernel cannot be killed, but it is no longer waited for by anything else.
+static void on_limit(void *context)
+{
+	struct usb_power *power = context;
+	log_warn("power at %s: no answer in %d s", power->queue[0].port, TIME_LIMIT_S);
+	child_signal(&power->child, SIGKILL);
+}
+
+static int start(struct usb_power *power, struct err *e)
+{
+	const struct request *request = &power->queue[0];
+	struct child_spec spec = {.role = "hub-power", .args = {request->port, request->on ? "on" : "off"}};
+	int r = child_start(&spec, &power->child, e);
+	if (r < 0)
+		return r;
+	r = loop_add_fd(power->loop, power->child.pidfd, EPOLLIN, on_ended, power, &power->ended, e);
+	if (r == 0)
+		r = loop_timer_after(power->limit, TIME_LIMIT_S * NSEC_PER_SEC);
+	return r;
+}
+
+static void start_next(struct usb_power *power)
+{
+	struct err e = {0};
+	if (!power->count || start(power, &e) >= 0)
+		return;
+	log_error("power at %s: %s", power->queue[0].port, e.text);
+	power->count = 0; // the machine cannot start processes: nothing behind it would fare better
+}
+
+int usb_power_new(struct loop *loop, struct usb_power **out, struct err *e)
+{
+	struct usb_power *power = calloc(1, sizeof(*power));
+	if (!power)
+		return err_sys(e, ENOMEM, "power");
+	power->loop = loop;
+	int r = loop_add_timer(loop, on_limit, power, &power->limit, e);
+	if (r < 0) {
+		free(power);
+		return r;
+	}
+	*out = power;
+	return 0;
+}
+
+struct usb_power *usb_power_free(struct usb_power *power)
+{
+	if (!power)
+		return NULL;
+	loop_remove(power->ended);
+	loop_remove(power->limit);
+	if (power->child.pid)
+		close(power->child.pidfd); // it dies with this process, and is reaped by whoever comes after
+	free(power);
+	return NULL;
+}
+
+int usb_power_switch(struct usb_power *power, const char *port, bool on, struct err *e)
+{
+	if (power->count == BOARD_SLOTS_MAX)
+		return err_set(
+		        e, EBUSY, "power at %s: %d requests are waiting already", port, BOARD_SLOTS_MAX);
+	struct request *request = &power->queue[power->count++];
+	STR_COPY(request->port, port);
+	request->on = on;
+	if (power->count == 1)
+		start_next(power);
+	return 0;
+}

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: MIT
+// The USB tree as sysfs shows it: hubs and devices by physical port, and whether a profile still fits it.
+#ifndef GANGWAY_BOARD_USB_TREE_H
+#define GANGWAY_BOARD_USB_TREE_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "base/err.h"
+#include "board/profile.h"
+
+struct usb_node {
+	char port[USB_PORT_SIZE];
+	char usb_id[16]; // "0525:a4a5"
+	char manufacturer[64], product[64], serial[64];
+	unsigned speed;        // Mb/s
+	unsigned hub_ports;    // 0: no hub
+	unsigned endpoints;    // of its interfaces, endpoint 0 not counted
+	unsigned bus, address; // of the node /dev/bus/usb/BBB/DDD: they change
+	bool root;
+	bool mass_storage; // an interface 08/06/50
+};
+
+struct usb_tree {
+	unsigned count;
+	struct usb_node *nodes; // in the order of their ports
+};
+
+// Reads the tree; opens no device. usb_tree_done() frees it.
+int usb_tree_read(struct usb_tree *out, struct err *e);
+void usb_tree_done(struct usb_tree *tree);
+
+// The node at a port, on the side that boards are on (480 Mb/s and slower; a USB 3 hub is there twice); or NULL.
+const struct usb_node *usb_tree_find(const struct usb_tree *tree, const char *port);
+
+// Fills the profile's [hubs]: every hub that a slot is below.
+int usb_tree_learn_hubs(const struct usb_tree *tree, struct profile *profile, struct err *e);
+
+// One line on `to` for each thing that no longer fits the profile (missing, other or moved hubs, swapped cables);
+// returns how many. Hubs that look alike without serials are said so once, as a note that does not count.
+unsigned usb_tree_check(const struct usb_tree *tree, const struct profile *profile, FILE *to);
+
+/*
+ * What the host controller has to carry when every slot has a board, as lines on `to`: device slots and endpoints
+ * of each controller, and how long `bytes` a board take where slots share a link. Returns the number of limits
+ * exceeded.
+ */
+unsigned usb_tree_preflight(
+        const struct usb_tree *tree, const struct profile *profile, uint64_t bytes, FILE *to);
+
+#endif
