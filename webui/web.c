@@ -41,13 +41,6 @@ static void on_gone(void *context, const struct err *e)
 	loop_stop(web->loop, e->num ? 1 : 0);
 }
 
-static void on_signal(void *context, int signal)
-{
-	struct web *web = context;
-	(void)signal;
-	loop_stop(web->loop, 0);
-}
-
 // "127.0.0.1:8080", "[::1]:0" -> address and port as getaddrinfo wants them.
 static bool split_listen(const char *text, char *address, size_t size, const char **port)
 {
@@ -136,11 +129,8 @@ static int report_url(struct web *web, int listen_fd, struct err *e)
 static int web_start(struct web *web, const char *listen_text, struct err *e)
 {
 	static const struct link_events events = {.event = on_event, .alive = on_alive, .gone = on_gone};
-	static const int signals[] = {SIGTERM};
 	_cleanup_close_ int listen_fd = -1;
 	int r = loop_new(&web->loop, e);
-	if (r == 0)
-		r = loop_add_signals(web->loop, signals, ARRAY_SIZE(signals), on_signal, web, e);
 	if (r == 0)
 		r = bind_listen(listen_text, &listen_fd, e);
 	if (r == 0)

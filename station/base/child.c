@@ -120,8 +120,9 @@ int child_enter(unsigned fd_count, struct err *e)
 		if (fcntl(CHILD_FD_FIRST + (int)i, F_SETFD, FD_CLOEXEC) < 0)
 			return err_sys(e, errno, "inherited descriptor %u", CHILD_FD_FIRST + i);
 	struct sigaction ignore = {.sa_handler = SIG_IGN};
-	sigaction(SIGPIPE, &ignore, NULL);
-	sigaction(SIGINT, &ignore, NULL);
+	static const int left_to_the_parent[] = {SIGPIPE, SIGINT, SIGTERM, SIGHUP};
+	for (size_t i = 0; i < ARRAY_SIZE(left_to_the_parent); i++)
+		sigaction(left_to_the_parent[i], &ignore, NULL);
 	return 0;
 }
 

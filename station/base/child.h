@@ -33,8 +33,9 @@ struct child {
 int child_start(const struct child_spec *spec, struct child *out, struct err *e);
 
 // Called first in a role's main: checks that the parent that started it is still there (a parent that died
-// before PDEATHSIG was set would never be noticed), makes the inherited descriptors CLOEXEC, ignores SIGPIPE
-// and SIGINT (the parent decides what Ctrl-C means). `fd_count` descriptors are expected.
+// before PDEATHSIG was set would never be noticed), makes the inherited descriptors CLOEXEC, ignores SIGPIPE,
+// SIGINT, SIGTERM and SIGHUP: terminals and service managers send those to the whole group, and it is for the parent
+// to say in which order its children end (it closes their sockets, or kills). `fd_count` descriptors are expected.
 int child_enter(unsigned fd_count, struct err *e);
 
 // Collects an ended child: 0 and *status as of waitpid(2); -EAGAIN while it runs. Never blocks. Closes pidfd

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
 
+#include "base/child.h"
 #include "base/clock.h"
 #include "base/digest.h"
 #include "base/fd.h"
@@ -101,13 +104,60 @@ static void utc_times_have_microseconds_and_sort_as_text(void **state)
 	assert_true(strcmp(a, b) <= 0);
 }
 
-int main(void)
+static void a_child_leaves_its_end_to_its_parent(void **state)
 {
+	(void)state;
+	struct child_spec spec = {.role = "linger", .fd_count = 1};
+	int pair[2], status;
+	assert_int_equal(fd_packet_pair(pair, NULL), 0);
+	spec.fds[0] = pair[1];
+	struct child child;
+	assert_int_equal(child_start(&spec, &child, NULL), 0);
+	close(pair[1]);
+	struct pollfd here = {.fd = pair[0], .events = POLLIN};
+	char ready;
+	assert_int_equal(poll(&here, 1, 10000), 1);
+	assert_int_equal(fd_receive_packet(pair[0], &ready, 1, NULL, NULL), 1);
+	assert_int_equal(child_signal(&child, SIGTERM), 0);
+	assert_int_equal(child_signal(&child, SIGINT), 0);
+	assert_int_equal(child_signal(&child, SIGHUP), 0);
+	assert_int_equal(fd_send_packet(pair[0], "?", 1, NULL, 0), 0);
+	assert_int_equal(poll(&here, 1, 10000), 1);
+	assert_int_equal(fd_receive_packet(pair[0], &ready, 1, NULL, NULL), 1); // it still answers
+	close(pair[0]);
+	struct pollfd ended = {.fd = child.pidfd, .events = POLLIN};
+	assert_int_equal(poll(&ended, 1, 10000), 1);
+	assert_int_equal(child_reap(&child, &status), 0);
+	assert_int_equal(status, 0);
+}
+
+// The role of that test: says that it is there, echoes, ends when its socket does.
+static int linger(void)
+{
+	struct err e;
+	char byte = '!';
+	if (child_enter(1, &e) < 0)
+		return 1;
+	do {
+		if (fd_send_packet(CHILD_FD_FIRST, &byte, 1, NULL, 0) < 0)
+			return 0;
+		struct pollfd wait = {.fd = CHILD_FD_FIRST, .events = POLLIN};
+		if (poll(&wait, 1, 20000) != 1)
+			return 2;
+	} while (fd_receive_packet(CHILD_FD_FIRST, &byte, 1, NULL, NULL) == 1);
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	if (argc > 1 && !strcmp(argv[1], "linger"))
+		return linger();
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(an_error_is_one_line_whatever_the_file_is_called),
 	        cmocka_unit_test(sha256_and_hex_agree_with_the_standards_example),
 	        cmocka_unit_test(packets_carry_descriptors_and_too_large_ones_are_dropped_whole),
 	        cmocka_unit_test(a_source_removed_by_another_callback_is_not_called),
+	        cmocka_unit_test(a_child_leaves_its_end_to_its_parent),
 	        cmocka_unit_test(utc_times_have_microseconds_and_sort_as_text),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
