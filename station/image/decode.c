@@ -104,11 +104,11 @@ static void raw_close(void *state)
 	(void)state;
 }
 
-static int raw_size(int fd, uint64_t file_size, uint64_t *size, struct err *e)
+static int raw_survey(int fd, uint64_t file_size, uint64_t expected, struct decode_survey *out, struct err *e)
 {
-	(void)fd, (void)e;
-	*size = file_size;
+	(void)fd, (void)expected, (void)e;
+	*out = (struct decode_survey){.size = file_size, .whole = true};
 	return 0;
 }
 
-const struct decode_ops decode_raw = {"raw", raw_open, raw_step, raw_close, raw_size};
+const struct decode_ops decode_raw = {"raw", raw_open, raw_step, raw_close, raw_survey};

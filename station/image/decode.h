@@ -24,6 +24,11 @@ enum decode_result {
 	DECODE_END = 1,  // the last of one or several concatenated streams ended where the input ends
 };
 
+struct decode_survey {
+	uint64_t size; // the decoded size as the file itself states it; 0: it does not
+	bool whole;    // its end looks as the end of a whole file does
+};
+
 struct decode_ops {
 	const char *name;
 	int (*open)(void **state, struct err *e);
@@ -31,8 +36,10 @@ struct decode_ops {
 	// it in front): truncated, damaged, or something behind the end.
 	int (*step)(void *state, struct decode_io *io, struct err *e);
 	void (*close)(void *state);
-	// The decoded size as the file itself tells it, without decoding; *size 0: it does not tell. NULL: it never does.
-	int (*size)(int fd, uint64_t file_size, uint64_t *size, struct err *e);
+	// What can be told without decoding. `expected`: the image's size as a bmap states it, or 0. -errno where the file
+	// is surely bad. NULL: nothing can be told.
+	int (*survey)(
+	        int fd, uint64_t file_size, uint64_t expected, struct decode_survey *out, struct err *e);
 };
 
 // How many bytes of a file's head decode_find() wants to see (fewer for a shorter file).

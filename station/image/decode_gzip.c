@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <zlib.h>
 
+#include "base/fd.h"
 #include "image/decode.h"
 
 struct gzip {
@@ -74,4 +75,18 @@ static void gzip_close(void *state)
 	free(g);
 }
 
-const struct decode_ops decode_gzip = {"gzip", gzip_open, gzip_step, gzip_close, NULL};
+// RFC 1952, 2.3.1: the last four bytes are the size modulo 2^32 (of the last member, where there are several).
+static int gzip_survey(
+        int fd, uint64_t file_size, uint64_t expected, struct decode_survey *out, struct err *e)
+{
+	uint8_t t[4];
+	(void)e;
+	*out = (struct decode_survey){0};
+	if (file_size < 18 || fd_pread_all(fd, t, sizeof(t), file_size - sizeof(t)) != sizeof(t))
+		return 0;
+	uint32_t size = (uint32_t)t[0] | (uint32_t)t[1] << 8 | (uint32_t)t[2] << 16 | (uint32_t)t[3] << 24;
+	out->whole = expected && size == (uint32_t)expected;
+	return 0;
+}
+
+const struct decode_ops decode_gzip = {"gzip", gzip_open, gzip_step, gzip_close, gzip_survey};

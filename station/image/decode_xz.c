@@ -107,8 +107,9 @@ static lzma_ret read_index(int fd, uint64_t file_size, lzma_stream *z, int *io_e
 	}
 }
 
-static int xz_size(int fd, uint64_t file_size, uint64_t *size, struct err *e)
+static int xz_survey(int fd, uint64_t file_size, uint64_t expected, struct decode_survey *out, struct err *e)
 {
+	(void)expected;
 	lzma_stream z = LZMA_STREAM_INIT;
 	lzma_index *index = NULL;
 	int io_error = 0;
@@ -126,9 +127,9 @@ static int xz_size(int fd, uint64_t file_size, uint64_t *size, struct err *e)
 		        "get a good copy");
 	if (code != LZMA_STREAM_END)
 		return xz_error(code, needs, e);
-	*size = lzma_index_uncompressed_size(index);
+	*out = (struct decode_survey){.size = lzma_index_uncompressed_size(index), .whole = true};
 	lzma_index_end(index, NULL);
 	return 0;
 }
 
-const struct decode_ops decode_xz = {"xz", xz_open, xz_step, xz_close, xz_size};
+const struct decode_ops decode_xz = {"xz", xz_open, xz_step, xz_close, xz_survey};

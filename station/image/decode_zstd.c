@@ -106,33 +106,43 @@ static size_t frame_header_size(uint8_t descriptor)
 	return size + (single && descriptor >> 6 == 0 ? 1 : 0);
 }
 
-// It only looks: what is wrong with a file is told by the decoder, which then reads it anyway.
-static int zstd_size(int fd, uint64_t file_size, uint64_t *size, struct err *e)
+// The end of the frame at `at`, skippable or not, and what its header states. 0: not to be told.
+static uint64_t survey_frame(int fd, uint64_t at, uint64_t *content)
 {
-	uint64_t at = 0, total = 0;
-	(void)e;
-	*size = 0;
+	uint8_t head[18] = {0}; // the largest frame header
+	ssize_t n = fd_pread_all(fd, head, sizeof(head), at);
+	if (n < 8)
+		return 0;
+	if (head[1] == 0x2a && (head[0] & 0xf0) == 0x50) { // skippable: its length follows the magic
+		*content = 0;
+		return at + 8 +
+		       ((uint64_t)head[4] | (uint64_t)head[5] << 8 | (uint64_t)head[6] << 16 |
+		               (uint64_t)head[7] << 24);
+	}
+	unsigned long long told = ZSTD_getFrameContentSize(head, (size_t)n);
+	if (told == ZSTD_CONTENTSIZE_ERROR)
+		return 0;
+	*content = told == ZSTD_CONTENTSIZE_UNKNOWN ? UINT64_MAX : told;
+	return frame_end(fd, at, frame_header_size(head[4]), head[4] & 4);
+}
+
+// It only looks: what is wrong with a file is told by the decoder, which then reads it anyway.
+static int zstd_survey(
+        int fd, uint64_t file_size, uint64_t expected, struct decode_survey *out, struct err *e)
+{
+	uint64_t at = 0, total = 0, content = 0;
+	bool told = true;
+	(void)expected, (void)e;
+	*out = (struct decode_survey){0};
 	while (at < file_size) {
-		uint8_t head[18]; // the largest frame header
-		ssize_t n = fd_pread_all(fd, head, sizeof(head), at);
-		if (n < 9)
-			return 0;
-		if (head[1] == 0x2a && (head[0] & 0xf0) == 0x50) { // skippable: its length follows the magic
-			at += 8 + ((uint64_t)head[4] | (uint64_t)head[5] << 8 | (uint64_t)head[6] << 16 |
-			                  (uint64_t)head[7] << 24);
-			continue;
-		}
-		unsigned long long content = ZSTD_getFrameContentSize(head, (size_t)n);
-		if (content == ZSTD_CONTENTSIZE_UNKNOWN || content == ZSTD_CONTENTSIZE_ERROR ||
-		        __builtin_add_overflow(total, content, &total))
-			return 0;
-		at = frame_end(fd, at, frame_header_size(head[4]), head[4] & 4);
+		at = survey_frame(fd, at, &content);
 		if (at == 0)
 			return 0;
+		told = told && content != UINT64_MAX && !__builtin_add_overflow(total, content, &total);
 	}
-	if (at == file_size)
-		*size = total;
+	out->whole = at == file_size;
+	out->size = told && out->whole ? total : 0;
 	return 0;
 }
 
-const struct decode_ops decode_zstd = {"zstd", zstd_open, zstd_step, zstd_close, zstd_size};
+const struct decode_ops decode_zstd = {"zstd", zstd_open, zstd_step, zstd_close, zstd_survey};

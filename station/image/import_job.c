@@ -288,7 +288,7 @@ static int begin_entry(struct import_job *job, uint64_t *left, struct err *e)
 	r = set_length(job, e);
 	if (r == 0)
 		r = make_front(job, job->ranges, job->range_count, e);
-	if (r == 0)
+	if (r == 0 && !job->hold)
 		r = hand_out(job, e);
 	return r;
 }
@@ -364,7 +364,7 @@ static int import_fresh(struct import_job *job, struct err *e)
 		return r;
 	front_confirm(job->front.map);
 	front_wake(IMPORTER_FD_WAKE);
-	if (!known)
+	if (!known || job->hold)
 		r = hand_out(job, e);
 	if (r == 0)
 		r = publish(job, e);

@@ -38,22 +38,13 @@ static int look_at_file(struct import_job *job, struct err *e)
 	return 0;
 }
 
-static int look_at_size(struct import_job *job, uint64_t *size, struct err *e)
-{
-	*size = 0;
-	if (!job->ops->size)
-		return 0;
-	int r = job->ops->size(IMPORTER_FD_IMAGE, job->file_size, size, e);
-	return r < 0 ? err_prefix(e, "%s", job->image_name) : 0;
-}
-
 static int room_for(struct import_job *job, size_t count, struct err *e)
 {
 	job->ranges = calloc(count ? count : 1, sizeof(*job->ranges));
 	return job->ranges ? 0 : err_sys(e, ENOMEM, "%s: %zu ranges", job->image_name, count);
 }
 
-static int map_by_bmap(struct import_job *job, uint64_t told_size, struct err *e)
+static int load_bmap(struct import_job *job, struct err *e)
 {
 	uint8_t digest[DIGEST_SHA256_SIZE];
 	int r = bmap_load(IMPORTER_FD_BMAP, job->bmap_name, digest, &job->bmap, e);
@@ -65,11 +56,6 @@ static int map_by_bmap(struct import_job *job, uint64_t told_size, struct err *e
 	if (b->count == 0)
 		return err_fail(e, EINVAL, FAILURE_IMPORT_FAILED,
 		        "%s: maps no block: there is nothing to write", job->bmap_name);
-	if (told_size && told_size != b->image_size)
-		return err_fail(e, EINVAL, FAILURE_IMPORT_FAILED,
-		        "%s: holds %" PRIu64 " bytes, but %s is of an image of %" PRIu64
-		        "; they do not belong together",
-		        job->image_name, told_size, job->bmap_name, b->image_size);
 	job->image_size = b->image_size;
 	job->range_count = b->count;
 	return bmap_plan(b, &job->ranges, e);
@@ -131,20 +117,35 @@ static int map_holes(struct import_job *job, struct err *e)
 	return r;
 }
 
-int import_look(struct import_job *job, struct err *e)
+/*
+ * Boards start while the image is still being decoded, so a bad archive may be found out when they are half written
+ * (then they do not boot). Where it costs next to nothing they are spared: an archive so small is decoded before a
+ * worker could have done much, and one whose end does not look right is decoded to the end first.
+ */
+#define HOLD_BYTES (16 * MIB)
+
+static int survey(struct import_job *job, uint64_t *size, struct err *e)
 {
-	uint64_t size = 0;
-	int r = look_at_file(job, e);
-	if (r == 0)
-		r = look_at_size(job, &size, e);
+	struct decode_survey found = {0};
+	int r = job->ops->survey(IMPORTER_FD_IMAGE, job->file_size, job->image_size, &found, e);
 	if (r < 0)
-		return r;
-	struct import_message looked = {.type = IMPORT_LOOKED};
-	STR_COPY(looked.codec, job->ops->name);
-	import_tell(&looked, NULL, 0, true);
-	if (job->bmap_name)
-		return map_by_bmap(job, size, e);
-	job->image_size = size;
+		return err_prefix(e, "%s", job->image_name);
+	if (job->bmap && found.size && found.size != job->image_size)
+		return err_fail(e, EINVAL, FAILURE_IMPORT_FAILED,
+		        "%s: holds %" PRIu64 " bytes, but %s is of an image of %" PRIu64
+		        "; they do not belong together",
+		        job->image_name, found.size, job->bmap_name, job->image_size);
+	*size = found.size;
+	job->hold = job->file_size <= HOLD_BYTES || !found.whole;
+	if (job->bmap && job->file_size > HOLD_BYTES && !found.whole)
+		import_note("%s does not end as a whole %s file does: boards wait until all of it is decoded",
+		        job->image_name, job->ops->name);
+	return 0;
+}
+
+// Without a bmap.
+static int map_unguided(struct import_job *job, struct err *e)
+{
 	if (job->holes_unmapped && job->ops == &decode_raw) {
 		import_note("no bmap: the holes of %s stay unmapped, as asked", job->image_name);
 		return map_holes(job, e);
@@ -153,11 +154,30 @@ int import_look(struct import_job *job, struct err *e)
 		import_note("no bmap: holes can be seen in a raw file only, so every byte is mapped");
 	else
 		import_note("no bmap: every byte of the image is mapped");
-	if (size)
+	if (job->image_size)
 		return map_all(job, e);
 	STR_COPY(job->meta.mapping, "all");
 	import_note("a %s file does not tell its size: boards wait until all of it is decoded; with a bmap "
 	            "they start at once",
 	        job->ops->name);
 	return 0;
+}
+
+int import_look(struct import_job *job, struct err *e)
+{
+	uint64_t size = 0;
+	int r = look_at_file(job, e);
+	if (r == 0 && job->bmap_name)
+		r = load_bmap(job, e);
+	if (r == 0)
+		r = survey(job, &size, e);
+	if (r < 0)
+		return r;
+	struct import_message looked = {.type = IMPORT_LOOKED};
+	STR_COPY(looked.codec, job->ops->name);
+	import_tell(&looked, NULL, 0, true);
+	if (job->bmap)
+		return 0;
+	job->image_size = size;
+	return map_unguided(job, e);
 }
