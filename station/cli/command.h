@@ -27,12 +27,14 @@ int command_run(const struct command *commands, size_t count, int argc, char **a
 int cmd_bmap(int argc, char **argv);
 int cmd_demo(int argc, char **argv);
 int cmd_image(int argc, char **argv);
+int cmd_image_script(int argc, char **argv); // `gangway image script`, called by cmd_image()
 int cmd_job(int argc, char **argv);
 int cmd_slots(int argc, char **argv);
 int cmd_station(int argc, char **argv);
 int cmd_fixture(int argc, char **argv);
 int cmd_verify(int argc, char **argv);
 int cmd_record(int argc, char **argv);
+int cmd_stick(int argc, char **argv);
 int cmd_version(int argc, char **argv);
 int cmd_write(int argc, char **argv);
 

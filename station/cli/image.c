@@ -15,6 +15,7 @@ static const char usage[] =
         "       gangway image list\n"
         "       gangway image show NAME\n"
         "       gangway image remove NAME\n"
+        "       gangway image script [OPTION...] FILE     (needs no station; has its own --help)\n"
         "\n"
         "Options: --state DIR (the station's folder), --json. A bmap beside the image is found\n"
         "by itself. The station is given open files, so it needs no right to read them.\n";
@@ -112,6 +113,8 @@ int cmd_image(int argc, char **argv)
 	        {"help", no_argument, NULL, 'h'}, {0}};
 	struct image_options o = {.state = cli_state_default()};
 	int option;
+	if (argc > 1 && !strcmp(argv[1], "script"))
+		return cmd_image_script(argc - 1, argv + 1);
 	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		switch (option) {
 		case 's': o.state = optarg; break;

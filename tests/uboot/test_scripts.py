@@ -21,6 +21,9 @@ class Scripts(unittest.TestCase):
         code = '\n'.join(line for line in text.splitlines() if not line.lstrip().startswith('#'))
         for word in r'\belif\b', r'\$\(', r'`', r'\bfunction\b', r'\(\)', r'\[\[', r'\bcase\b', r'[^|&<>]>[^>]', r'<', r'\bexit\b':
             self.assertIsNone(re.search(word, code), word)
+        # `a && b || c` skips c when a fails (run_list_real() skips the rest of the list).
+        for part in re.split(r'[;\n]', re.sub(r"'[^']*'", 'x', code)):
+            self.assertFalse('&&' in part and '||' in part, part)
         # CONFIG_SYS_MAXARGS is 16 on small boards, and a word too many ends the line.
         for line in code.splitlines():
             for command in re.split(r';|&&|\|\|', re.sub(r"'[^']*'|\"[^\"]*\"", 'x', line)):

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: MIT
+// A one-shot import.
+#include "cli/load.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+
+#include "core/failure.h"
+#include "image/store.h"
+
+static void on_ready(void *context, struct import *import)
+{
+	(void)context;
+	(void)import;
+}
+
+static void on_progress(void *context, struct import *import, uint64_t decoded, uint64_t total)
+{
+	(void)context;
+	(void)import;
+	(void)decoded;
+	(void)total;
+}
+
+static void on_note(void *context, struct import *import, const char *text)
+{
+	(void)context;
+	(void)import;
+	fprintf(stderr, "gangway: %s\n", text);
+}
+
+static void on_done(void *context, struct import *import)
+{
+	struct load *load = context;
+	(void)import;
+	load->done = true;
+	loop_stop(load->loop, 0);
+}
+
+static void on_failed(void *context, struct import *import, const struct err *e)
+{
+	struct load *load = context;
+	(void)import;
+	if (load->error)
+		*load->error = *e;
+	loop_stop(load->loop, -(e->num ? e->num : EIO));
+}
+
+static const struct import_events events = {
+        .ready = on_ready, .progress = on_progress, .note = on_note, .done = on_done, .failed = on_failed};
+
+static int open_bmap(const struct load_options *o, char *name, size_t size, int *fd, struct err *e)
+{
+	if (!o->bmap) {
+		*fd = import_find_bmap(o->image, name, size, e);
+		return *fd < -1 ? *fd : 0;
+	}
+	str_copy(name, size, o->bmap);
+	*fd = open(o->bmap, O_RDONLY | O_CLOEXEC);
+	return *fd < 0 ? err_sys(e, errno, "%s: the bmap cannot be opened", o->bmap) : 0;
+}
+
+static int start(const struct load_options *o, struct load *load, struct err *e)
+{
+	char bmap_name[PATH_MAX] = "", store[PATH_MAX];
+	_cleanup_close_ int bmap_fd = -1;
+	_cleanup_close_ int image_fd = open(o->image, O_RDONLY | O_CLOEXEC);
+	if (image_fd < 0)
+		return err_sys(e, errno, "%s: the image cannot be opened", o->image);
+	int r = open_bmap(o, bmap_name, sizeof(bmap_name), &bmap_fd, e);
+	if (r == 0 && o->store)
+		STR_COPY(store, o->store);
+	else if (r == 0)
+		r = store_default_path(store, sizeof(store), e);
+	if (r < 0)
+		return r;
+	const struct import_request request = {.image_fd = image_fd,
+	        .bmap_fd = bmap_fd,
+	        .image_name = o->image,
+	        .bmap_name = bmap_fd >= 0 ? bmap_name : NULL,
+	        .store = store,
+	        .holes_unmapped = o->holes};
+	return import_start(load->loop, &request, &events, load, &load->import, e);
+}
+
+int load_image(const struct load_options *options, struct load *out, struct err *e)
+{
+	*out = (struct load){.error = e};
+	int r = loop_new(&out->loop, e);
+	if (r == 0)
+		r = start(options, out, e);
+	if (r == 0)
+		r = loop_run(out->loop);
+	if (r == 0 && !out->done)
+		r = err_set(e, EIO, "%s: the import ended without a word", options->image);
+	if (r == 0)
+		out->image = import_image(out->import);
+	return r;
+}
+
+void load_close(struct load *load)
+{
+	load->import = import_free(load->import);
+	load->loop = loop_free(load->loop);
+}
+
+void load_plan_digest(const struct load *load, char hex[SHA256_HEX_SIZE])
+{
+	const struct image_front *front = load->image->front;
+	uint8_t digest[DIGEST_SHA256_SIZE];
+	plan_digest(front->ranges, front->range_count, digest);
+	digest_hex(digest, sizeof(digest), hex);
+}

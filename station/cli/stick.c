@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: MIT
+// `gangway stick`
+#include "image/stick.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <sys/stat.h>
+
+#include "base/fd.h"
+#include "board/board.h"
+#include "cli/command.h"
+#include "cli/load.h"
+#include "flash/claim.h"
+#include "image/fat.h"
+
+static const char help[] =
+        "usage: gangway stick [OPTION...] IMAGE DEVICE|FOLDER\n"
+        "\n"
+        "Makes a USB stick that programs a board by itself: U-Boot finds boot.scr on it, takes the image "
+        "window\n"
+        "by window, reads every one back, and writes what makes the board boot last. All that is on DEVICE "
+        "is lost.\n"
+        "A FOLDER gets the same files, to be served by tftp or http. See uboot/README.md.\n"
+        "\n"
+        "  --window BYTES   the board needs twice this and 3 MiB of RAM behind loadaddr (4M); K and M\n"
+        "  --bmap FILE      the image's bmap; without it one beside the image is looked for\n"
+        "  --holes          a raw image without bmap: its holes are unmapped\n"
+        "  --store DIR      where decoded images are kept (or $GANGWAY_STORE)\n"
+        "\n"
+        "Exit: 0 made, 1 not, 2 usage.\n";
+
+struct stick_options {
+	struct load_options load;
+	const char *target;
+	uint64_t window;
+};
+
+enum { OPTION_WINDOW = 256, OPTION_BMAP, OPTION_HOLES, OPTION_STORE };
+static const struct option long_options[] = {
+        {"window", required_argument, NULL, OPTION_WINDOW},
+        {"bmap", required_argument, NULL, OPTION_BMAP},
+        {"holes", no_argument, NULL, OPTION_HOLES},
+        {"store", required_argument, NULL, OPTION_STORE},
+        {"help", no_argument, NULL, 'h'},
+        {NULL, 0, NULL, 0},
+};
+
+static int usage(const char *what)
+{
+	fprintf(stderr, "gangway stick: %s; see 'gangway stick --help'\n", what);
+	return -1;
+}
+
+static int parse_option(struct stick_options *o, int option)
+{
+	switch (option) {
+	case OPTION_BMAP: o->load.bmap = optarg; return 0;
+	case OPTION_HOLES: o->load.holes = true; return 0;
+	case OPTION_STORE: o->load.store = optarg; return 0;
+	case OPTION_WINDOW:
+		if (!board_bytes_parse(optarg, &o->window) || o->window < WINDOW_BYTES_MIN ||
+		        o->window > WINDOW_BYTES_MAX || o->window % WINDOW_BLOCK)
+			return usage("--window is 4K to 64M, in whole blocks of 512 bytes");
+		return 0;
+	default: return usage("unknown option, or one without its value");
+	}
+}
+
+static int parse(int argc, char **argv, struct stick_options *o)
+{
+	*o = (struct stick_options){.window = 4 * MIB};
+	optind = 1;
+	opterr = 0;
+	for (int c; (c = getopt_long(argc, argv, "h", long_options, NULL)) != -1;) {
+		if (c == 'h') {
+			fputs(help, stdout);
+			return 1;
+		}
+		if (parse_option(o, c) < 0)
+			return -1;
+	}
+	if (argc - optind != 2)
+		return usage("an image and a device or folder are needed");
+	o->load.image = argv[optind];
+	o->target = argv[optind + 1];
+	return 0;
+}
+
+static int add_to_folder(
+        void *context, const char *folder, const char *name, const void *data, size_t size, struct err *e)
+{
+	const char *root = context;
+	char path[PATH_MAX];
+	int n = snprintf(path, sizeof(path), "%s/%s", root, folder ? folder : ".");
+	if (n < 0 || (size_t)n + strlen(name) + 2 > sizeof(path))
+		return err_sys(e, ENAMETOOLONG, "%s", root);
+	int r = fd_mkdir_all(path, 0755, e);
+	snprintf(path + n, sizeof(path) - (size_t)n, "/%s", name);
+	return r < 0 ? r : fd_write_file(path, data, size, 0644, e);
+}
+
+static int add_to_fat(
+        void *context, const char *folder, const char *name, const void *data, size_t size, struct err *e)
+{
+	return fat_add(context, folder, name, data, size, e);
+}
+
+// The claim is what checks that nobody uses the stick, and keeps it ours; FAT's odd sizes go through the page cache.
+static int make_device(const struct stick_options *o, const struct image *image,
+        const struct script_spec *spec, uint64_t *bytes, struct err *e)
+{
+	struct worker_job job = {.task = WORKER_WRITE};
+	struct claim claim;
+	char path[32];
+	_cleanup_fat_ struct fat *fat = NULL;
+	_cleanup_close_ int fd = -1;
+	STR_COPY(job.expect.node, o->target);
+	int r = claim_open(&job, &claim, e);
+	if (r < 0)
+		return r;
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", claim.fd);
+	fd = open(path, O_RDWR | O_CLOEXEC);
+	if (fd < 0)
+		r = err_sys(e, errno, "%s: cannot be opened again", o->target);
+	if (r == 0)
+		r = fat_new(fd, claim.found.size, &fat, e);
+	const struct stick_sink sink = {.add = add_to_fat, .context = fat};
+	if (r == 0)
+		r = stick_make(image, spec, &sink, bytes, e);
+	if (r == 0)
+		r = fat_finish(fat, e);
+	claim_close(&claim);
+	return r < 0 ? err_prefix(e, "%s", o->target) : 0;
+}
+
+static int make_folder(const struct stick_options *o, const struct image *image,
+        const struct script_spec *spec, uint64_t *bytes, struct err *e)
+{
+	char root[PATH_MAX];
+	STR_COPY(root, o->target);
+	const struct stick_sink sink = {.add = add_to_folder, .context = root};
+	return stick_make(image, spec, &sink, bytes, e);
+}
+
+// Refused before an import is started for nothing; claim_open() looks again.
+static int look(const struct stick_options *o, bool *folder, struct err *e)
+{
+	struct worker_job job = {.task = WORKER_WRITE};
+	struct stat st;
+	*folder = stat(o->target, &st) == 0 && S_ISDIR(st.st_mode);
+	if (strlen(o->target) >= sizeof(job.expect.node))
+		return err_sys(e, ENAMETOOLONG, "%s", o->target);
+	STR_COPY(job.expect.node, o->target);
+	return *folder ? 0 : claim_look(&job, &st, e);
+}
+
+static int run(const struct stick_options *o, struct err *e)
+{
+	_cleanup_load_ struct load load = {0};
+	const char *slash = strrchr(o->load.image, '/');
+	struct script_spec spec = {.name = slash ? slash + 1 : o->load.image, .window = o->window};
+	uint64_t bytes = 0;
+	bool folder = false;
+	int r = look(o, &folder, e);
+	if (r == 0)
+		r = load_image(&o->load, &load, e);
+	if (r < 0)
+		return r;
+	load_plan_digest(&load, spec.plan_sha256);
+	r = (folder ? make_folder : make_device)(o, load.image, &spec, &bytes, e);
+	if (r == 0)
+		printf("%s: %" PRIu64 " bytes for an image of %" PRIu64 " mapped bytes, plan %s\n", o->target,
+		        bytes, load.image->front->mapped_bytes, spec.plan_sha256);
+	return r;
+}
+
+int cmd_stick(int argc, char **argv)
+{
+	struct stick_options options;
+	struct err e = {0};
+	int r = parse(argc, argv, &options);
+	if (r != 0)
+		return r < 0 ? EXIT_USAGE : EXIT_OK;
+	if (run(&options, &e) == 0)
+		return EXIT_OK;
+	fprintf(stderr, "gangway: %s\n", e.text);
+	return EXIT_FAILED;
+}
