@@ -10,6 +10,9 @@
 
 #define REDRAW_NS (NSEC_PER_SEC / 4)
 
+// Longer than a healthy card's own housekeeping lasts.
+enum { SILENT_SECONDS = 3 };
+
 struct progress {
 	struct batch *batch;
 	FILE *to;
@@ -32,7 +35,7 @@ void progress_bytes(char text[PROGRESS_TEXT], double bytes)
 static double whole(const struct batch_target *t)
 {
 	const struct worker_job *job = &t->job;
-	bool both = job->task == WORKER_WRITE && job->verify == WORKER_VERIFY_READBACK;
+	bool both = job->task == WORKER_WRITE && job->verify != WORKER_VERIFY_NONE;
 	return (double)t->last.total * (both ? 2 : 1);
 }
 
@@ -97,10 +100,32 @@ static void draw_line(const struct progress *p, unsigned columns, const char *na
 	        word);
 }
 
+// Seconds since the last byte moved; an old average would make a hung target look alive.
+static unsigned silent_seconds(const struct batch_target *t)
+{
+	bool moving = t->last.stage == WORKER_STAGE_WRITE || t->last.stage == WORKER_STAGE_VERIFY;
+	bool quiet = t->judged || !t->seen_at || !moving;
+	return quiet ? 0 : (unsigned)((clock_mono_ns() - t->seen_at) / NSEC_PER_SEC);
+}
+
+static double rate_now(const struct batch_target *t)
+{
+	return t->judged || silent_seconds(t) >= SILENT_SECONDS ? 0 : t->rate;
+}
+
 static double seconds_left(const struct batch_target *t)
 {
-	double left = whole(t) - moved(t);
-	return t->judged ? 0 : t->rate > 0 ? left / t->rate : -1;
+	double left = whole(t) - moved(t), rate = rate_now(t);
+	return t->judged ? 0 : rate > 0 ? left / rate : -1;
+}
+
+static void draw_target(const struct progress *p, unsigned columns, const struct batch_target *t)
+{
+	char word[64];
+	STR_COPY(word, state_word(t));
+	if (silent_seconds(t) >= SILENT_SECONDS)
+		snprintf(word, sizeof(word), "%s: silent for %u s", state_word(t), silent_seconds(t));
+	draw_line(p, columns, t->name, fraction(t), rate_now(t), seconds_left(t), word);
 }
 
 static void total_word(const struct batch *b, char *text, size_t size)
@@ -123,7 +148,7 @@ static void draw_total(const struct progress *p, unsigned columns)
 		const struct batch_target *t = &b->targets[i];
 		double target_left = seconds_left(t);
 		part += t->judged ? 1 : fraction(t);
-		rate += t->judged ? 0 : t->rate;
+		rate += rate_now(t);
 		left = target_left < 0 || left < 0 ? -1 : target_left > left ? target_left : left;
 	}
 	total_word(b, word, sizeof(word));
@@ -160,8 +185,7 @@ static void draw(struct progress *p)
 		const struct batch_target *t = &p->batch->targets[i];
 		if (t->judged && !all_fit)
 			continue;
-		draw_line(p, columns, t->name, fraction(t), t->judged ? 0 : t->rate, seconds_left(t),
-		        state_word(t));
+		draw_target(p, columns, t);
 		p->drawn++;
 	}
 	draw_total(p, columns);
