@@ -41,7 +41,7 @@ static int set_station(struct station_config *config, const char *key, const cha
 	return 0;
 }
 
-// inih's handler: 0 is an error.
+// inih's handler: 0 is an error. "profile = virtual" names a kind; a path is the profile of kind = usb.
 static int on_setting(void *user, const char *section, const char *key, const char *value)
 {
 	struct reading *reading = user;
@@ -52,7 +52,7 @@ static int on_setting(void *user, const char *section, const char *key, const ch
 	else if (strcmp(section, "fixture") != 0)
 		r = err_set(&reading->e, EINVAL, "[%s]: no such section; [station] and [fixture] are known",
 		        section);
-	else if (!strcmp(key, "kind") || !strcmp(key, "profile")) {
+	else if (!strcmp(key, "kind") || (!strcmp(key, "profile") && !strchr(value, '/'))) {
 		STR_COPY(config->fixture.kind, value);
 		r = 0;
 	} else

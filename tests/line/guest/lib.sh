@@ -145,7 +145,7 @@ clean_up() {
 	names=$(ums status | sed 's/^name=\([^ ]*\).*/\1/')
 	# shellcheck disable=SC2086
 	[ -z "$names" ] || { ums unplug all; ums remove $names; }
-	rm -f "$LINE"/*.img*
+	rm -rf "${LINE:?}/state" "$LINE"/*.img*
 	udevadm settle
 }
 
@@ -154,11 +154,15 @@ run_scenario() {
 	started=$(now_ms)
 	echo "line: scenario $name" >/dev/kmsg
 	rm -f "$LINE/figure"
-	(
-		set -eu
-		cd "$LINE"
-		. "$SRC/tests/line/scenarios/$name.sh"
-	) >"$log" 2>&1
+	if [ -e "$SRC/tests/line/scenarios/$name.py" ]; then
+		(cd "$LINE" && exec python3 "$SRC/tests/line/scenarios/$name.py") >"$log" 2>&1
+	else
+		(
+			set -eu
+			cd "$LINE"
+			. "$SRC/tests/line/scenarios/$name.sh"
+		) >"$log" 2>&1
+	fi
 	result=$?
 	local seconds=$((($(now_ms) - started) / 1000)) shown=
 	[ ! -e "$LINE/figure" ] || shown=$(cat "$LINE/figure")
@@ -168,6 +172,7 @@ run_scenario() {
 		echo "FAILED $name: $(tail -n 1 "$log") ($seconds s)" >>"$OUT/results"
 		ums status >"$OUT/$name.boards" 2>&1
 		dmesg | tail -n 200 >"$OUT/$name.kernel"
+		cp -r "$LINE/state" "$OUT/$name.state" 2>/dev/null
 	fi
 	clean_up >>"$log" 2>&1
 }
