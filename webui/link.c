@@ -24,10 +24,9 @@ struct link {
 	void *context;
 	json_int_t last_id;
 	uint64_t heard_ns;
-	struct pending pending[LINK_REQUESTS_MAX];
-	char *in;
-	size_t in_used, in_room;
-	char out[LINK_REQUESTS_MAX * 4096]; // most lines are short; a full buffer is -EBUSY
+	struct pending pending[CONTROL_UNDER_WAY_MAX];
+	struct control_lines in;
+	char out[CONTROL_UNDER_WAY_MAX * 4096]; // most lines are short; a full buffer is -EBUSY
 	size_t out_used;
 };
 
@@ -46,7 +45,7 @@ static void link_gone(struct link *link, int num, const char *why)
 static void set_answer_timer(struct link *link)
 {
 	uint64_t first = 0;
-	for (size_t i = 0; i < LINK_REQUESTS_MAX; i++)
+	for (size_t i = 0; i < CONTROL_UNDER_WAY_MAX; i++)
 		if (link->pending[i].id && (!first || link->pending[i].deadline < first))
 			first = link->pending[i].deadline;
 	int r = first ? loop_timer_set(link->answer_timer, first, 0) : loop_timer_off(link->answer_timer);
@@ -66,7 +65,7 @@ static void on_answer_timer(void *context)
 {
 	struct link *link = context;
 	uint64_t now = clock_mono_ns();
-	for (size_t i = 0; i < LINK_REQUESTS_MAX; i++)
+	for (size_t i = 0; i < CONTROL_UNDER_WAY_MAX; i++)
 		if (link->pending[i].id && link->pending[i].deadline <= now)
 			settle(&link->pending[i], NULL);
 	set_answer_timer(link);
@@ -75,15 +74,15 @@ static void on_answer_timer(void *context)
 static void take_answer(struct link *link, const json_t *line)
 {
 	json_int_t id = json_integer_value(json_object_get(line, "id"));
-	for (size_t i = 0; id && i < LINK_REQUESTS_MAX; i++)
+	for (size_t i = 0; id && i < CONTROL_UNDER_WAY_MAX; i++)
 		if (link->pending[i].id == id)
 			settle(&link->pending[i], line);
 	set_answer_timer(link);
 }
 
-static void take_line(struct link *link, const char *text, size_t size)
+static void take_line(struct link *link, const char *text)
 {
-	json_t *line = json_loadb(text, size, JSON_REJECT_DUPLICATES, NULL);
+	json_t *line = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
 	link->heard_ns = clock_mono_ns();
 	const char *name = json_string_value(json_object_get(line, "event"));
 	if (name)
@@ -97,41 +96,25 @@ static void take_line(struct link *link, const char *text, size_t size)
 
 static void take_lines(struct link *link)
 {
-	size_t start = 0;
-	char *end;
-	while (link->source && (end = memchr(link->in + start, '\n', link->in_used - start))) {
-		take_line(link, link->in + start, (size_t)(end - (link->in + start)));
-		start = (size_t)(end - link->in) + 1;
+	while (link->source) {
+		_cleanup_free_ char *line = control_lines_take(&link->in);
+		if (!line)
+			return;
+		take_line(link, line);
 	}
-	memmove(link->in, link->in + start, link->in_used - start);
-	link->in_used -= start;
-}
-
-static int in_grow(struct link *link)
-{
-	if (link->in_used < link->in_room)
-		return 0;
-	if (link->in_room >= LINK_LINE_BYTES)
-		return -EMSGSIZE;
-	size_t room = link->in_room ? 2 * link->in_room : 16384;
-	char *in = realloc(link->in, room);
-	if (!in)
-		return -ENOMEM;
-	link->in = in;
-	link->in_room = room;
-	return 0;
 }
 
 static void on_readable(struct link *link)
 {
-	int r = in_grow(link);
-	if (r < 0) {
-		link_gone(link, -r, r == -ENOMEM ? "out of memory" : "the station sent a line over 1 MiB");
+	size_t space;
+	char *to = control_lines_space(&link->in, &space);
+	if (!to) {
+		link_gone(link, EMSGSIZE, "the station's line is too long, or memory is short");
 		return;
 	}
-	ssize_t n = read(link->fd, link->in + link->in_used, link->in_room - link->in_used);
+	ssize_t n = read(link->fd, to, space);
 	if (n > 0) {
-		link->in_used += (size_t)n;
+		control_lines_filled(&link->in, (size_t)n);
 		take_lines(link);
 	} else if (n == 0 || errno == ECONNRESET) {
 		link_gone(link, 0, "");
@@ -169,7 +152,7 @@ static void on_event(void *context, uint32_t events)
 
 static struct pending *free_pending(struct link *link)
 {
-	for (size_t i = 0; i < LINK_REQUESTS_MAX; i++)
+	for (size_t i = 0; i < CONTROL_UNDER_WAY_MAX; i++)
 		if (!link->pending[i].id)
 			return &link->pending[i];
 	return NULL;
@@ -179,7 +162,7 @@ static int append_line(struct link *link, json_t *line, struct err *e)
 {
 	size_t room = sizeof(link->out) - link->out_used;
 	size_t size = json_dumpb(line, link->out + link->out_used, room, JSON_COMPACT);
-	if (!size || size + 1 > LINK_REQUEST_BYTES)
+	if (!size || size + 1 > CONTROL_REQUEST_MAX)
 		return err_set(e, EMSGSIZE, "request: longer than the control socket takes");
 	if (size + 1 > room)
 		return err_set(e, EBUSY, "the station is busy; try again");
@@ -215,7 +198,7 @@ int link_request(
 
 void link_forget(struct link *link, const void *context)
 {
-	for (size_t i = 0; i < LINK_REQUESTS_MAX; i++)
+	for (size_t i = 0; i < CONTROL_UNDER_WAY_MAX; i++)
 		if (link->pending[i].id && link->pending[i].context == context)
 			link->pending[i].answer = NULL;
 }
@@ -266,6 +249,7 @@ int link_new(struct loop *loop, int fd, const struct link_events *events, void *
 		return err_sys(e, ENOMEM, "control stream");
 	}
 	*link = (struct link){.loop = loop, .fd = fd, .events = events, .context = context};
+	link->in.limit = CONTROL_ANSWER_MAX;
 	link->heard_ns = clock_mono_ns();
 	int r = link_start(link, e);
 	if (r < 0) {
@@ -280,14 +264,14 @@ struct link *link_free(struct link *link)
 {
 	if (!link)
 		return NULL;
-	for (size_t i = 0; i < LINK_REQUESTS_MAX; i++)
+	for (size_t i = 0; i < CONTROL_UNDER_WAY_MAX; i++)
 		if (link->pending[i].id)
 			settle(&link->pending[i], NULL);
 	loop_remove(link->source);
 	loop_remove(link->hello_timer);
 	loop_remove(link->answer_timer);
 	fd_close(&link->fd);
-	free(link->in);
+	control_lines_free(&link->in);
 	free(link);
 	return NULL;
 }

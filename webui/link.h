@@ -7,14 +7,12 @@
 #include <stdbool.h>
 
 #include "base/loop.h"
+#include "control/protocol.h"
 
 enum {
-	LINK_REQUESTS_MAX = 16,     // the protocol's limit a connection
-	LINK_REQUEST_BYTES = 65536, // the protocol's limit a line
-	LINK_LINE_BYTES = 1 << 20,  // a snapshot of 64 slots with long texts; more is an error
-	LINK_ANSWER_S = 10,         // an answer that takes longer is given up
-	LINK_HELLO_S = 5,           // how often the station is asked whether it lives
-	LINK_SILENCE_S = 10,        // without a word for so long it counts as stalled
+	LINK_ANSWER_S = 10,  // an answer that takes longer is given up
+	LINK_HELLO_S = 5,    // how often the station is asked whether it lives
+	LINK_SILENCE_S = 10, // without a word for so long it counts as stalled
 };
 
 struct link;
@@ -38,7 +36,7 @@ int link_new(struct loop *loop, int fd, const struct link_events *events, void *
 struct link *link_free(struct link *link);
 
 // Sends {"id","cmd","args"}; `args` is stolen (NULL: none), on failure too. answer may be NULL.
-// -EBUSY: LINK_REQUESTS_MAX are under way; -EMSGSIZE: the line would be too long.
+// -EBUSY: CONTROL_UNDER_WAY_MAX are under way; -EMSGSIZE: the line would be too long.
 int link_request(struct link *link, const char *cmd, json_t *args, link_answer_fn answer, void *context,
         struct err *e);
 

@@ -37,7 +37,7 @@ static bool take_member(struct mirror *mirror, const char *name, const json_t *e
 
 bool mirror_apply(struct mirror *mirror, const char *name, const json_t *event)
 {
-	static const char *const members[] = {"job", "import", "counts", "ledger", "alerts"};
+	static const char *const members[] = {"station", "job", "import", "counts", "ledger", "alerts"};
 	if (!strcmp(name, "snapshot"))
 		return take_snapshot(mirror, event);
 	if (!mirror->state)

@@ -178,7 +178,7 @@ class Station:
             entry = next(s for s in self.state['slots'] if s['slot'] == args['slot'])
             self.set_slot(args['slot'], {'acknowledged': True} if entry['present'] else copy.deepcopy(IDLE))
         elif cmd == 'slot.scan':
-            self.set_slot(args['slot'], {'serial': args['serial'], 'serial_source': 'scan'})
+            self.set_slot(args['slot'], {'serial': args['serial'], 'serial_source': 'scan', 'state': 'matched', 'code': '', 'reason': 'waits'})
         elif cmd == 'job.close':
             self.set('job', None)
         return {}

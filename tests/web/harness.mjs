@@ -110,8 +110,8 @@ export async function type(page, text) {
 // Types as a scanner does: all of it and Enter at once, however busy the machine is.
 export async function scan(page, code) {
   await page.evaluate((text) => {
-    for (const key of [...text, 'Enter']) {
-      document.activeElement.dispatchEvent(new KeyboardEvent('keydown', { key, bubbles: true, cancelable: true }));
-    }
+    // All are made before the first is handled: a real key's time is when it was pressed, not when the page took it.
+    const keys = [...text, 'Enter'].map((key) => new KeyboardEvent('keydown', { key, bubbles: true, cancelable: true }));
+    for (const key of keys) document.activeElement.dispatchEvent(key);
   }, code);
 }

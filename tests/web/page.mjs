@@ -64,6 +64,7 @@ const tests = {
     await open(station);
     await type(page, 'm');
     await page.locator('#sound', { hasText: 'sound is on' }).waitFor();
+    await page.locator('#typed').waitFor({ state: 'hidden' });
     await station.slot('3', scenes.fail(3));
     await says(3, 'word', 'FAIL');
     assert.equal(await text(`${tile(3)} .order`), 'RED BIN');
@@ -155,7 +156,7 @@ const tests = {
 
   async nothing_from_outside_becomes_markup(station) {
     const evil = '<img src=x onerror="window.hit=1"><script>window.hit=1</script><b>x</b>';
-    await station.do('set_records', { records: [{ attempt: evil, serial: evil, slot: evil, result: evil, code: evil, error: evil, image: evil, plan_sha256: evil, finished: evil }] });
+    await station.do('set_records', { records: [{ attempt: evil, serial: evil, slot: evil, result: evil, code: evil, text: evil, verify_method: evil, image: evil, plan_sha256: evil, closed: evil }] });
     await station.do('snapshot', { fields: { station: { name: evil }, job: { ...scenes.job, image: evil, plan_sha256: evil, start: evil }, import: { name: evil, state: 'failed', done: 1, total: null, error: evil },
       ledger: { seq: evil, hash: evil, state: 'failing', error: evil }, alerts: [{ level: evil, text: evil }],
       slots: scenes.slots(8, 4, () => scenes.fail(1, { serial: evil, reason: evil, next: evil, code: evil, text: evil, node: evil, verify_method: evil, finished: evil, blame: evil })) } });

@@ -11,7 +11,7 @@ import { slotAction } from './actions.js';
 import * as words from './words.js';
 
 const byId = (id) => document.getElementById(id);
-const ALL = ['slots', 'job', 'counts', 'ledger', 'import', 'alerts'];
+const ALL = ['slots', 'station', 'job', 'counts', 'ledger', 'import', 'alerts'];
 const KEYS = 'A acknowledge · slot number + Enter · R records · M sound · ? keys';
 
 let state = null;

@@ -4,7 +4,12 @@ import * as words from './words.js';
 import { slotAction } from './actions.js';
 
 const byId = (id) => document.getElementById(id);
-const RELEASABLE = ['HOLD', 'REFUSED', 'FAIL', 'INTERRUPTED', 'UNVERIFIED'];
+
+// A FAIL is acknowledged first; what was refused has nothing to be programmed again.
+function releasable(slot) {
+  if (slot.present === false) return false;
+  return ['hold', 'pass', 'unverified', 'interrupted'].includes(slot.state) || (slot.state === 'fail' && slot.acknowledged);
+}
 
 export function makeDetail({ showRecords }) {
   const dialog = byId('slot-dialog');
@@ -41,8 +46,8 @@ export function makeDetail({ showRecords }) {
     fact('read back', slot.readback_sha256);
     fact('finished', slot.finished);
     byId('slot-ack').hidden = !words.needsAck(slot);
-    byId('slot-release').hidden = byId('slot-reason-box').hidden = !RELEASABLE.includes(slot.tile) || slot.present === false;
-    byId('slot-cancel').hidden = slot.tile !== 'BUSY';
+    byId('slot-release').hidden = byId('slot-reason-box').hidden = !releasable(slot);
+    byId('slot-cancel').hidden = slot.tile !== 'BUSY' && slot.state !== 'matched';
     byId('slot-records').hidden = !slot.serial;
   }
 

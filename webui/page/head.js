@@ -12,9 +12,9 @@ function put(id, text) {
 function drawJob(state) {
   const job = state.job;
   put('station', state.station?.name || 'Gangway');
-  if (!job) {
+  if (!words.isOpen(job)) {
     put('job', 'NO JOB');
-    put('image', 'gangway job open IMAGE');
+    put('image', job ? `last: ${job.image}, closed` : 'gangway job open IMAGE');
     return;
   }
   put('job', job.image + (job.state === 'closing' ? ' – closing' : ''));
@@ -68,7 +68,7 @@ function drawAlerts(alerts) {
 }
 
 export function drawHead(state, changed) {
-  if (changed.has('job') || changed.has('counts')) {
+  if (changed.has('job') || changed.has('counts') || changed.has('station')) {
     drawJob(state);
     drawCounts(state);
   }

@@ -9,9 +9,9 @@ const LIMIT = 50;
 function row(record) {
   const line = document.createElement('tr');
   line.dataset.result = record.result || '';
-  const cells = [record.attempt ?? record.id, record.serial, record.slot, record.result || 'open',
-    [record.code, record.error ?? record.reason].filter(Boolean).join(': '), record.verify_method, record.image,
-    words.short(record.plan_sha256), record.finished || record.ended || ''];
+  const cells = [record.attempt, record.serial || record.unit, record.slot, record.result || 'open',
+    [record.code, record.text].filter(Boolean).join(': '), record.verify_method, record.image,
+    words.short(record.plan_sha256), (record.closed || '').replace(/\.\d+Z$/, 'Z').replace('T', ' ')];
   for (const text of cells) line.insertCell().textContent = text ?? '';
   return line;
 }

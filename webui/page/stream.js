@@ -3,7 +3,7 @@
 
 const SILENCE_MS = 15000; // heartbeats come every 5 s while the station lives
 const RETRY_MS = 3000;    // EventSource gives up for good on an HTTP error: then it is opened anew
-const NAMES = ['snapshot', 'slot', 'job', 'import', 'counts', 'ledger', 'alerts', 'heartbeat'];
+const NAMES = ['snapshot', 'slot', 'station', 'job', 'import', 'counts', 'ledger', 'alerts', 'heartbeat'];
 
 // take(name, data) gets every event; live() and stale(since, why) the changes, stale once more whenever `why` changes.
 export function openStream({ take, live, stale }) {

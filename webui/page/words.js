@@ -25,36 +25,56 @@ export function percent(slot) {
 
 // The tile's word. Without a job nobody is told to load.
 export function word(slot, job) {
-  return slot.tile === 'LOAD' && !job ? 'NO JOB' : slot.tile;
+  return slot.tile === 'LOAD' && !isOpen(job) ? 'NO JOB' : slot.tile;
+}
+
+export function isOpen(job) {
+  return Boolean(job) && job.state !== 'closed';
+}
+
+const HOLDS = { 'serial-missing': 'SCAN SERIAL', 'serial-duplicate': 'SAME SERIAL TWICE', 'not-blank': 'NOT BLANK', cancelled: 'STOPPED BY HAND' };
+
+function holdOrder(slot, job) {
+  if (slot.state === 'lost') return 'SLOT SHUT';
+  if (slot.state === 'present') return isOpen(job) ? 'WAITS' : 'NO JOB';
+  if (waitsForSerial(slot, job)) return 'SCAN SERIAL';
+  if (slot.state === 'matched') return job && job.start === 'start' ? 'WAITS FOR START' : 'WAITS';
+  return HOLDS[slot.code] || (/^RETURNED/.test(slot.reason || '') ? 'RETURNED' : 'WAITS FOR YOU');
+}
+
+function failOrder(slot) {
+  if (slot.code === 'cancelled') return 'STOPPED BY HAND';
+  return slot.blame && slot.blame !== 'device' ? 'NOT THE BOARD' : 'RED BIN';
+}
+
+function loadOrder(slot, job) {
+  if (slot.present) return 'board is in';
+  if (job && job.state === 'closing') return 'job is closing';
+  return job && job.wanted && (job.made ?? job.pass) + job.inflight >= job.wanted ? 'quantity reached' : '';
 }
 
 // The line under the word: what the operator does next, in capitals where it is an order.
 export function order(slot, job) {
   switch (slot.tile) {
     case 'PASS': return slot.present === false ? 'LOAD NEXT' : 'REMOVE';
-    case 'FAIL':
-      if (slot.state === 'lost') return 'SLOT SHUT';
-      return slot.blame && slot.blame !== 'device' ? 'NOT THE BOARD' : 'RED BIN';
+    case 'FAIL': return failOrder(slot);
     case 'BUSY': return `${STAGES[slot.state] || slot.stage || 'wait'} ${slot.progress > 0 ? percent(slot) + ' %' : '…'}`;
-    case 'HOLD': return waitsForSerial(slot, job) ? 'SCAN SERIAL' : 'WAITS FOR YOU';
+    case 'HOLD': return holdOrder(slot, job);
     case 'REFUSED': return 'NOT FOR THIS JOB';
     case 'INTERRUPTED': return 'LOAD AGAIN';
     case 'UNVERIFIED': return 'NOT READ BACK';
-    case 'LOAD':
-      if (slot.present) return 'board is in';
-      if (job && job.state !== 'open') return 'job is closing';
-      return job && job.wanted && job.pass + job.inflight >= job.wanted ? 'quantity reached' : '';
+    case 'LOAD': return loadOrder(slot, job);
     default: return '';
   }
 }
 
 export function needsAck(slot) {
-  return slot.acknowledged === false;
+  return slot.acknowledged === false && ['fail', 'interrupted', 'refused', 'hold'].includes(slot.state);
 }
 
 export function waitsForSerial(slot, job) {
-  if (slot.serial || slot.present === false || slot.state === 'empty') return false;
-  return slot.code === 'serial-missing' || Boolean(job && job.start === 'scan' && ['present', 'matched', 'hold'].includes(slot.state));
+  if (slot.present === false || !isOpen(job)) return false;
+  return slot.code === 'serial-missing' || (job.start === 'scan' && slot.state === 'matched');
 }
 
 export function speed(bytes) {
