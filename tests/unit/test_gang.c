@@ -1,4 +1,9 @@
 // SPDX-License-Identifier: MIT
+#include <linux/loop.h>
+#include <signal.h>
+#include <sys/ioctl.h>
+
+#include "flash/claim.h"
 #include "flash_world.h"
 
 #define SIZE (5 * MIB)
@@ -390,6 +395,61 @@ static void a_target_that_is_not_what_was_found_is_refused_before_any_byte(void 
 	world_end(&w);
 }
 
+static bool attach(const char *node, const char *path)
+{
+	_cleanup_close_ int disk = open(node, O_RDWR | O_CLOEXEC), file = open(path, O_RDWR | O_CLOEXEC);
+	return disk >= 0 && ioctl(disk, LOOP_SET_FD, file) == 0;
+}
+
+static void detach(const char *node)
+{
+	_cleanup_close_ int disk = open(node, O_RDWR | O_CLOEXEC);
+	assert_int_equal(ioctl(disk, LOOP_CLR_FD), 0);
+}
+
+// "first" is there when the disk is found, then "second" has its name. False when another test took the free one.
+static bool replace_disk(char node[32], struct board_identity *found)
+{
+	struct claim seen;
+	_cleanup_close_ int control = open("/dev/loop-control", O_RDWR | O_CLOEXEC);
+	snprintf(node, 32, "/dev/loop%d", ioctl(control, LOOP_CTL_GET_FREE));
+	if (!attach(node, "first"))
+		return false;
+	struct worker_job job = job_for(node);
+	assert_int_equal(claim_open(&job, &seen, NULL), 0);
+	claim_close(&seen);
+	*found = seen.found;
+	detach(node);
+	return attach(node, "second");
+}
+
+static void a_disk_that_another_one_has_replaced_under_its_name_is_refused(void **state)
+{
+	(void)state;
+	struct world w;
+	struct outcome replaced = {0}, same = {0};
+	char node[32];
+	struct board_identity found;
+	world_ready(&w, SIZE);
+	target_make("first", SIZE);
+	target_make("second", SIZE);
+	for (int tries = 0; !replace_disk(node, &found); tries++)
+		assert_true(tries < 20);
+	struct worker_job job = job_for(node);
+	job.expect = found;
+	run(&w, &job, &replaced);
+	job.expect.diskseq = 0; // were it not for the sequence number, nothing would tell them apart
+	run(&w, &job, &same);
+	detach(node);
+	assert_int_equal(replaced.verdict.failure, FAILURE_TARGET_CHANGED);
+	assert_int_equal(replaced.verdict.bytes_written, 0);
+	assert_non_null(strstr(replaced.verdict.text, "disk sequence number"));
+	assert_true(target_boots("first"));
+	assert_int_equal(same.verdict.result, WORKER_PASS);
+	assert_true(target_holds_image(&w, "second"));
+	world_end(&w);
+}
+
 static void what_cannot_be_programmed_is_refused_with_its_reason(void **state)
 {
 	(void)state;
@@ -474,6 +534,25 @@ static void a_disk_that_stops_answering_fails_after_its_time(void **state)
 	world_end(&w);
 }
 
+static void a_worker_that_does_not_answer_a_cancel_is_killed_after_its_grace(void **state)
+{
+	(void)state;
+	struct world w;
+	struct outcome o = {.hold_go = true};
+	world_ready(&w, SIZE);
+	target_make("board", SIZE);
+	const struct worker_job job = job_for("board");
+	start(&w, &job, &o);
+	wait_for(&o, &o.is_claimed);
+	assert_int_equal(kill(gang_pid(o.member), SIGSTOP), 0);
+	gang_cancel(o.member);
+	finish(&o);
+	assert_int_equal(o.verdict.failure, FAILURE_WORKER_DIED);
+	assert_true(o.died);
+	assert_true(target_boots("board")); // it had not begun
+	world_end(&w);
+}
+
 static void a_failing_board_leaves_the_others_running(void **state)
 {
 	(void)state;
@@ -536,10 +615,12 @@ int main(int argc, char **argv)
 	        cmocka_unit_test(a_damaged_store_is_blamed_and_not_the_board),
 	        cmocka_unit_test(a_store_file_cut_short_is_blamed_and_not_the_board),
 	        cmocka_unit_test(a_target_that_is_not_what_was_found_is_refused_before_any_byte),
+	        cmocka_unit_test(a_disk_that_another_one_has_replaced_under_its_name_is_refused),
 	        cmocka_unit_test(what_cannot_be_programmed_is_refused_with_its_reason),
 	        cmocka_unit_test(two_workers_do_not_write_the_same_file),
 	        cmocka_unit_test(verify_reads_and_writes_nothing),
 	        cmocka_unit_test(a_disk_that_stops_answering_fails_after_its_time),
+	        cmocka_unit_test(a_worker_that_does_not_answer_a_cancel_is_killed_after_its_grace),
 	        cmocka_unit_test(a_failing_board_leaves_the_others_running),
 	        cmocka_unit_test(a_simulated_board_is_as_slow_as_its_wire),
 	};
