@@ -2,7 +2,6 @@
 // The importer role: one thread listens to the parent, the other one imports.
 #include <errno.h>
 #include <fcntl.h>
-#include <jansson.h>
 #include <libxml/parser.h>
 #include <poll.h>
 #include <pthread.h>
@@ -40,21 +39,6 @@ static int parse_arguments(int argc, char **argv, struct import_job *job, struct
 	return 0;
 }
 
-// What libraries load or open when first used must be loaded before the process shuts itself in.
-static int warm_up(struct err *e)
-{
-	static const char *const types[] = {"sha1", "sha224", "sha256", "sha384", "sha512"};
-	xmlInitParser();
-	json_object_seed(0);
-	for (size_t i = 0; i < ARRAY_SIZE(types); i++) {
-		_cleanup_digest_ struct digest *d = NULL;
-		int r = digest_new(&d, types[i], e);
-		if (r < 0)
-			return r;
-	}
-	return 0;
-}
-
 static int wait_for_either(const struct importer *importer)
 {
 	struct pollfd fds[] = {
@@ -75,9 +59,7 @@ static int run_importer(struct importer *importer, struct err *e)
 	importer->finished = eventfd(0, EFD_CLOEXEC);
 	if (importer->finished < 0)
 		return err_sys(e, errno, "eventfd");
-	int r = warm_up(e);
-	if (r == 0)
-		r = import_job_prepare(&importer->job, e);
+	int r = import_job_prepare(&importer->job, e);
 	if (r < 0)
 		return r;
 	r = pthread_create(&thread, NULL, import_main, importer);

@@ -4,6 +4,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <jansson.h>
+#include <libxml/parser.h>
 #include <linux/landlock.h>
 #include <sched.h>
 #include <seccomp.h>
@@ -11,6 +13,7 @@
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 
+#include "base/digest.h"
 #include "base/log.h"
 #include "base/util.h"
 
@@ -148,8 +151,26 @@ static int missing(const char *what, int r, struct err *e)
 	return 0;
 }
 
+// What libraries load or open when they are first used must be there before.
+static int warm_up(struct err *e)
+{
+	static const char *const types[] = {"sha1", "sha224", "sha256", "sha384", "sha512"};
+	xmlInitParser();
+	json_object_seed(0);
+	for (size_t i = 0; i < ARRAY_SIZE(types); i++) {
+		_cleanup_digest_ struct digest *d = NULL;
+		int r = digest_new(&d, types[i], e);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
 int sandbox_enter(int folder_fd, struct err *e)
 {
+	int r = warm_up(e);
+	if (r < 0)
+		return r;
 #if defined(__SANITIZE_ADDRESS__)
 	// The leak checker opens /proc and traces its own threads at the end.
 	(void)folder_fd, (void)e, (void)enter_landlock, (void)enter_seccomp, (void)missing;
@@ -157,7 +178,7 @@ int sandbox_enter(int folder_fd, struct err *e)
 #else
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return err_sys(e, errno, "no new privileges");
-	int r = missing("landlock", enter_landlock(folder_fd), e);
+	r = missing("landlock", enter_landlock(folder_fd), e);
 	return r < 0 ? r : missing("seccomp", enter_seccomp(), e);
 #endif
 }

@@ -142,10 +142,7 @@ int store_new_open(const struct store *s, struct store_new *out, struct err *e)
 	_cleanup_close_ int lock = store_lock(s, e);
 	if (lock < 0)
 		return lock;
-	int r = each_entry(s, s->tmp, sweep_one, NULL, e);
-	if (r < 0)
-		return r;
-	r = make_new(s, &new_entry);
+	int r = make_new(s, &new_entry);
 	if (r < 0) {
 		store_new_drop(s, &new_entry);
 		return err_fail(e, -r, r == -ENOSPC ? FAILURE_STORE_FULL : FAILURE_STORE_ERROR,
@@ -260,10 +257,11 @@ int store_make_room(const struct store *s, uint64_t bytes, uint64_t limit, uint6
 	_cleanup_close_ int lock = store_lock(s, e);
 	if (lock < 0)
 		return lock;
-	for (;;) {
+	int r = each_entry(s, s->tmp, sweep_one, NULL, e);
+	while (r == 0) {
 		struct usage usage;
 		uint64_t available = 0;
-		int r = measure(s, &usage, &available, e);
+		r = measure(s, &usage, &available, e);
 		if (r < 0)
 			return r;
 		*left = u64_min(available, !limit ? UINT64_MAX : limit - u64_min(limit, usage.bytes));
@@ -277,8 +275,9 @@ int store_make_room(const struct store *s, uint64_t bytes, uint64_t limit, uint6
 		        usage.oldest, usage.oldest_bytes / MIB);
 		r = store_entry_drop_locked(s, usage.oldest, true);
 		if (r < 0)
-			return err_sys(e, -r, "store %s: %.12s cannot be removed", s->path, usage.oldest);
+			err_sys(e, -r, "store %s: %.12s cannot be removed", s->path, usage.oldest);
 	}
+	return r;
 }
 
 struct search {

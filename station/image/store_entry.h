@@ -67,7 +67,6 @@ struct store_new {
 };
 #define STORE_NEW_NONE ((struct store_new){.dir = -1, .data = -1, .share = -1})
 
-// Also removes what importers that died have left in STORE/tmp.
 int store_new_open(const struct store *store, struct store_new *out, struct err *e);
 // Removes it, unless it was published.
 void store_new_drop(const struct store *store, struct store_new *new_entry);
@@ -91,7 +90,7 @@ int store_entry_drop_locked(const struct store *store, const char *key, bool unu
 // worth the while.
 int store_may_hold(const struct store *store, const struct store_meta *source, bool *may, struct err *e);
 
-// Room for `bytes` more under the store's limit (0: none) and on its disk; drops entries that are not in use, the
+// Removes what importers that died have left in STORE/tmp, and makes room for `bytes` more under the store's limit (0: none) and on its disk; drops entries that are not in use, the
 // least recently used first. FAILURE_STORE_FULL when that is not enough. *left: bytes that may then be used. `bytes`
 // is 0 where nothing is known in advance.
 int store_make_room(const struct store *store, uint64_t bytes, uint64_t limit, uint64_t *left, struct err *e);

@@ -128,6 +128,72 @@ static void the_gpts_sector_size_is_seen(void **state)
 	}
 }
 
+// A worker as it follows the front: woken by edges, it looks at everything that is new.
+struct follower {
+	struct drive *drive;
+	struct loop_source *source;
+	unsigned wakes, looks;
+	uint64_t seen;
+};
+
+static void follow(void *context, uint32_t events)
+{
+	struct follower *f = context;
+	const struct image *image = import_image(f->drive->import);
+	uint64_t front = image_front_offset(image->front);
+	static uint8_t stored[4096], wanted[4096];
+	_cleanup_close_ int fd = open("big.img", O_RDONLY | O_CLOEXEC);
+	(void)events;
+	f->wakes++;
+	f->looks += front > f->seen;
+	assert_true(front >= f->seen);
+	for (uint64_t at = f->seen; at < front; at += 64 * KIB) {
+		size_t n = (size_t)u64_min(sizeof(stored), front - at);
+		assert_int_equal(fd_pread_all(image->data_fd, stored, n, at), n);
+		assert_int_equal(fd_pread_all(fd, wanted, n, at), n);
+		assert_memory_equal(stored, wanted, n); // what the front has passed is there
+	}
+	for (uint32_t i = 0; i < image->front->range_count; i++) {
+		static const uint8_t unknown[DIGEST_SHA256_SIZE];
+		const struct plan_range *range = &image->front->ranges[i];
+		if (range->offset + range->length <= front) // and its digests are known
+			assert_memory_not_equal(range->sha256, unknown, sizeof(unknown));
+	}
+	f->seen = front;
+}
+
+static struct follower followers[2];
+
+static void start_following(struct drive *d)
+{
+	for (int i = 0; i < 2; i++) {
+		followers[i] = (struct follower){.drive = d};
+		// Each has the eventfd in an epoll of its own, as two processes have.
+		_cleanup_close_ int wake = fcntl(import_image(d->import)->wake_fd, F_DUPFD_CLOEXEC, 0);
+		assert_true(wake >= 0);
+		assert_int_equal(loop_add_fd(d->loop, steal_fd(&wake), EPOLLIN | EPOLLET, follow,
+		                         &followers[i], &followers[i].source, NULL),
+		        0);
+	}
+}
+
+static void workers_follow_the_front_while_it_grows(void **state)
+{
+	(void)state;
+	shell("head -c 48M /dev/urandom >big.img; bmaptool -q create -o big.bmap big.img; gzip -1k big.img");
+	struct drive d = {.on_ready = start_following};
+	if (drive_run(&d, "store", "big.img.gz", "big.bmap", false, 0) != 0)
+		fail_msg("%s", d.error.text);
+	assert_int_equal(d.state_at_ready, IMAGE_GROWING);
+	assert_true(d.front_at_ready < 48 * MIB);
+	for (int i = 0; i < 2; i++) {
+		assert_true(followers[i].looks > 3);            // they started long before the end,
+		assert_int_equal(followers[i].seen, 48 * MIB); // and no wake-up was lost
+	}
+	drive_end(&d);
+	shell("rm -r big.* store");
+}
+
 // Fails with this failure and these words, and leaves nothing in the store.
 static void fails(const char *image, const char *bmap, int failure, const char *words)
 {
@@ -256,6 +322,7 @@ int main(int argc, char **argv)
 	        cmocka_unit_test_setup(the_front_tells_geometry_before_the_bytes_are_there, make_a),
 	        cmocka_unit_test_setup(a_size_known_only_at_the_end_makes_boards_wait_and_says_so, make_a),
 	        cmocka_unit_test(without_a_bmap_ranges_are_64_mib_and_holes_are_left_out_when_asked),
+	        cmocka_unit_test(workers_follow_the_front_while_it_grows),
 	        cmocka_unit_test(the_gpts_sector_size_is_seen),
 	        cmocka_unit_test_setup(bad_archives_fail_with_one_line_and_leave_nothing, make_a),
 	        cmocka_unit_test_setup(an_image_that_is_not_the_bmaps_is_refused, make_a),
