@@ -11,7 +11,8 @@
 #include "core/plan.h"
 
 /*
- * The front: one shared mapping per import, written by the importer alone and mapped read-only by workers. It
+ * The front: one shared mapping per import, written by the importer alone (its parent says IMAGE_FAILED in its
+ * stead when it has died) and mapped read-only by workers, which check what they take from it. It
  * carries the plan too. A store entry that is complete is shown in the same form, so that a worker knows one form.
  *
  * Order: the importer writes bytes to the data file, then fills a range's digest when its last byte went by and

@@ -25,9 +25,11 @@ struct import_request {
 /*
  * What the owner hears, in this order. Called from the loop.
  *   ready     once: the geometry is known and boards may start; `image` is open (front mapped). Where the size is
- *             not known in advance this comes only at the end. On a hit in the store `front` is already at the end.
+ *             not known in advance, or the archive is small or does not end as a whole one does, this comes only at
+ *             the end, with the front there. On a hit in the store the front is there at once.
  *   progress  as the import goes on (not more than ten times a second); for showing only: workers follow `front`.
- *   done      once, last: confirmed. image's key and source_sha256 are filled in.
+ *   done      once, last: confirmed and published; the importer has ended. key and source_sha256 are filled in. The
+ *             front says IMAGE_CONFIRMED earlier, before the entry was synced to the store's disk.
  *   failed    once, last, with or without `ready` before it: *e has failure and text. Workers see IMAGE_FAILED too.
  */
 struct import;

@@ -179,6 +179,48 @@ static void an_entry_in_use_is_never_dropped_for_room(void **state)
 	assert_int_equal(count_in("fresh/tmp"), 0);
 }
 
+// Four imports at a time, of five images, in a store with room for three: entries come and go under each other's feet.
+static void many_imports_share_a_store_that_is_too_small(void **state)
+{
+	(void)state;
+	unsigned seed = 5, done = 0, stored = 0;
+	shell("for i in 0 1 2 3 4; do head -c 2000000 /dev/urandom >$i.img; done; cp 3.img copy.img");
+	static const char *const images[] = {"0.img", "1.img", "2.img", "3.img", "4.img", "copy.img"};
+	for (int round = 0; round < 12; round++) {
+		struct drive d[4] = {0};
+		const char *chosen[4];
+		struct loop *loop;
+		assert_int_equal(loop_new(&loop, NULL), 0);
+		for (int i = 0; i < 4; i++) {
+			chosen[i] = images[rand_r(&seed) % ARRAY_SIZE(images)];
+			d[i].loop = loop;
+			assert_int_equal(drive_start(&d[i], "store", chosen[i], NULL, false, 8500000), 0);
+		}
+		for (int ended = 0; ended < 4;) {
+			assert_true(loop_run(loop) >= 0);
+			ended = 0;
+			for (int i = 0; i < 4; i++)
+				ended += (int)(d[i].dones + d[i].failures);
+		}
+		for (int i = 0; i < 4; i++) {
+			// With four of five in use there may be no room; nothing else may go wrong.
+			if (d[i].failures && d[i].error.failure != FAILURE_STORE_FULL)
+				fail_msg("%s: %s", chosen[i], d[i].error.text);
+			if (strstr(d[i].note, "damaged"))
+				fail_msg("%s: %s", chosen[i], d[i].note);
+			if (d[i].dones)
+				same_bytes(import_image(d[i].import), chosen[i]);
+			done += d[i].dones;
+			stored += d[i].stored;
+			d[i].import = import_free(d[i].import);
+		}
+		loop_free(loop);
+		assert_int_equal(count_in("store/tmp"), 0);
+		assert_true(count_in("store/entries") <= 4);
+	}
+	assert_true(done > 30 && stored > 5);
+}
+
 // A disk of 4 MB: known sizes are refused before the start, others when it is full. Nothing stays behind.
 static void a_full_disk_fails_the_import_and_is_empty_again(void **state)
 {
@@ -226,6 +268,7 @@ int main(int argc, char **argv)
 	        cmocka_unit_test_setup(checking_a_range_finds_what_no_time_stamp_shows, make_a),
 	        cmocka_unit_test_setup(a_full_store_drops_what_was_used_least_recently, make_a),
 	        cmocka_unit_test_setup(an_entry_in_use_is_never_dropped_for_room, make_a),
+	        cmocka_unit_test_setup(many_imports_share_a_store_that_is_too_small, make_a),
 	        cmocka_unit_test_setup(a_full_disk_fails_the_import_and_is_empty_again, make_a),
 	        cmocka_unit_test(the_default_folder_follows_the_environment),
 	};
