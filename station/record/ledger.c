@@ -23,6 +23,7 @@ struct tail {
 };
 
 struct ledger {
+	const char *live; // attempts not to be closed at the start
 	sqlite3 *db;
 	sqlite3_stmt *insert;
 	struct digest *digest;
@@ -205,6 +206,28 @@ static int insert_row(struct ledger *l, const char *kind, const json_t *body, ui
 		STR_COPY(out->hash, hash);
 	}
 	return 0;
+}
+
+int ledger_find(struct ledger *l, uint64_t since, const char *kind, const json_t *body,
+        struct ledger_row *row, struct err *e)
+{
+	_cleanup_free_ char *text = json_dumps(body, JSON_COMPACT | JSON_SORT_KEYS | JSON_REAL_PRECISION(9));
+	_cleanup_statement_ sqlite3_stmt *s = NULL;
+	if (!text)
+		return err_sys(e, ENOMEM, "ledger");
+	int r = db_prepare(l->db,
+	        "SELECT seq, hash FROM log WHERE seq > ?1 AND kind = ?2 AND body = ?3 ORDER BY seq", &s, e);
+	if (r < 0)
+		return r;
+	sqlite3_bind_int64(s, 1, (sqlite3_int64)since);
+	db_bind_text(s, 2, kind, strlen(kind));
+	db_bind_text(s, 3, text, strlen(text));
+	r = sqlite3_step(s);
+	if (r != SQLITE_ROW)
+		return r == SQLITE_DONE ? 0 : db_error(l->db, e, kind);
+	row->seq = (uint64_t)sqlite3_column_int64(s, 0);
+	STR_COPY(row->hash, db_text(s, 1));
+	return 1;
 }
 
 static int insert_clock(
@@ -416,6 +439,31 @@ static int start_key(struct ledger *l, struct err *e)
 	return append_own(l, "key", body, e);
 }
 
+void ledger_keep(struct ledger *l, const char *live)
+{
+	l->live = live;
+}
+
+// Whether the number is in the list of those the station still works on.
+static bool is_live(const struct ledger *l, json_int_t attempt)
+{
+	const char *p = l->live;
+	while (p && *p) {
+		char *end;
+		if (strtoll(p, &end, 10) == attempt)
+			return true;
+		p = *end == ',' ? end + 1 : NULL;
+	}
+	return false;
+}
+
+static void drop_live(const struct ledger *l, json_t *open)
+{
+	for (size_t i = json_array_size(open); i-- > 0;)
+		if (is_live(l, json_integer_value(json_object_get(json_array_get(open, i), "attempt"))))
+			json_array_remove(open, i);
+}
+
 static int start_interrupted(struct ledger *l, json_t *interrupted, struct err *e)
 {
 	size_t i;
@@ -451,8 +499,10 @@ int ledger_start(struct ledger *l, json_t **interrupted, struct err *e)
 	bool more;
 	char folder[PATH_MAX];
 	int r = query_named(l->db, "interrupted", NULL, 100000, &open, &more, e);
-	if (r == 0)
+	if (r == 0) {
+		drop_live(l, open);
 		r = ledger_begin(l, e);
+	}
 	if (r == 0)
 		r = start_rows(l, open, e);
 	if (r == 0)

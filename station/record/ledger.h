@@ -35,6 +35,14 @@ static inline void ledger_freep(struct ledger **ledger)
 }
 #define _cleanup_ledger_ _cleanup_(ledger_freep)
 
+// Before ledger_start(): attempts that are not to be closed as interrupted, for the station that opened them lives and
+// only its recorder was started again. `live` is their numbers, "12,13"; borrowed for the ledger's life, NULL: none.
+void ledger_keep(struct ledger *ledger, const char *live);
+
+// Whether a row of this kind and body stands behind row `since`: 1 and *row when it does, 0 when not.
+int ledger_find(struct ledger *ledger, uint64_t since, const char *kind, const json_t *body,
+        struct ledger_row *row, struct err *e);
+
 // The rows of a recorder's start (docs/ledger.md), committed. *interrupted is a new array of the attempts closed.
 int ledger_start(struct ledger *ledger, json_t **interrupted, struct err *e);
 

@@ -102,6 +102,17 @@ int recorder_append(struct recorder *r, const char *kind, const json_t *body, in
 	        attachment_fd, ticket, e);
 }
 
+int recorder_append_again(struct recorder *r, uint64_t since, const char *kind, const json_t *body,
+        int attachment_fd, uint64_t *ticket, struct err *e)
+{
+	int result = check_room(r, e);
+	if (result < 0)
+		return result;
+	json_t *message = json_pack("{s:I,s:I,s:s,s:o}", "t", (json_int_t)r->next_ticket, "since",
+	        (json_int_t)since, "kind", kind, "body", json_deep_copy(body));
+	return enqueue(r, message, attachment_fd, ticket, e);
+}
+
 int recorder_sign_head(struct recorder *r, const char *reason, uint64_t *ticket, struct err *e)
 {
 	int result = check_room(r, e);
@@ -193,14 +204,14 @@ static void on_ended(void *context, uint32_t events)
 	r->events->died(r->context, r->fatal[0] ? r->fatal : how);
 }
 
-static int start_child(struct recorder *r, const char *state, struct err *e)
+static int start_child(struct recorder *r, const char *state, const char *live, struct err *e)
 {
 	int pair[2];
 	int result = fd_packet_pair(pair, e);
 	if (result < 0)
 		return result;
 	r->sock = pair[0];
-	struct child_spec spec = {.role = "recorder", .args = {state}, .fds = {pair[1]}, .fd_count = 1};
+	struct child_spec spec = {.role = "recorder", .args = {state, live}, .fds = {pair[1]}, .fd_count = 1};
 	result = child_start(&spec, &r->child, e);
 	close(pair[1]);
 	if (result == 0)
@@ -213,6 +224,12 @@ static int start_child(struct recorder *r, const char *state, struct err *e)
 int recorder_start(struct loop *loop, const char *state, const struct recorder_events *events, void *context,
         struct recorder **out, struct err *e)
 {
+	return recorder_start_again(loop, state, NULL, events, context, out, e);
+}
+
+int recorder_start_again(struct loop *loop, const char *state, const char *live,
+        const struct recorder_events *events, void *context, struct recorder **out, struct err *e)
+{
 	struct recorder *r = calloc(1, sizeof(*r));
 	if (!r)
 		return err_sys(e, ENOMEM, "recorder");
@@ -223,7 +240,7 @@ int recorder_start(struct loop *loop, const char *state, const struct recorder_e
 	        .child = {.pidfd = -1},
 	        .next_ticket = 1};
 	r->last = &r->first;
-	int result = start_child(r, state, e);
+	int result = start_child(r, state, live, e);
 	if (result < 0)
 		recorder_free(r);
 	else

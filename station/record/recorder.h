@@ -36,6 +36,16 @@ struct recorder_events {
 int recorder_start(struct loop *loop, const char *state, const struct recorder_events *events, void *context,
         struct recorder **out, struct err *e);
 
+// As recorder_start(), for a station whose recorder has died: `live` are the numbers of the attempts it still works on,
+// "12,13" (NULL: none); they are not closed as interrupted.
+int recorder_start_again(struct loop *loop, const char *state, const char *live,
+        const struct recorder_events *events, void *context, struct recorder **out, struct err *e);
+
+// As recorder_append(), for a row that the recorder which died was given and did not report: when it is in the ledger
+// behind row `since` already, that is what `durable` says.
+int recorder_append_again(struct recorder *recorder, uint64_t since, const char *kind, const json_t *body,
+        int attachment_fd, uint64_t *ticket, struct err *e);
+
 // Queues a row. `body` is borrowed. `attachment_fd` (borrowed, -1: none): a file whose text becomes the body's
 // "plan" field (an import's plan is too large for a packet). The queue is bounded (RECORDER_QUEUE_MAX rows not yet
 // durable): -EBUSY beyond, which a station that waits for its rows never meets.

@@ -31,6 +31,7 @@ struct pending {
 struct role {
 	struct loop *loop;
 	const char *state;
+	const char *live;      // attempts the station still works on; NULL: none
 	struct ledger *ledger; // NULL while it has to be opened (again)
 	struct loop_source *socket, *retry, *head_timer;
 	struct pending pending[RECORDER_QUEUE_MAX];
@@ -80,6 +81,19 @@ static int write_head(struct role *role, const char *reason, struct ledger_row *
 	return r == LEDGER_REFUSED ? -EINVAL : r;
 }
 
+// A row that an earlier recorder was given (it has "since") may stand already.
+static int append_once(struct ledger *ledger, struct pending *p, const char *kind, const json_t *body)
+{
+	const json_t *since = json_object_get(p->message, "since");
+	int r = 0;
+	if (since)
+		r = ledger_find(
+		        ledger, (uint64_t)json_integer_value(since), kind, body, &p->row, &p->refusal);
+	if (r != 0)
+		return r < 0 ? r : 0;
+	return ledger_append(ledger, kind, body, &p->row, &p->refusal);
+}
+
 // 0 (written or refused), or the database's failure.
 static int write_row(struct role *role, struct pending *p, struct err *e)
 {
@@ -95,7 +109,7 @@ static int write_row(struct role *role, struct pending *p, struct err *e)
 	else if (is_recorders_own(kind))
 		err_set(&p->refusal, EINVAL, "rows of kind %.40s are the recorder's own", kind);
 	else
-		r = ledger_append(role->ledger, kind, body, &p->row, &p->refusal);
+		r = append_once(role->ledger, p, kind, body);
 	if (r == LEDGER_REFUSED) {
 		p->state = ROW_REFUSED;
 		return 0;
@@ -171,6 +185,7 @@ static void arm_head_timer(struct role *role)
 static int start(struct role *role, struct err *e)
 {
 	json_t *interrupted = NULL, *resume = NULL;
+	ledger_keep(role->ledger, role->live);
 	int r = ledger_start(role->ledger, &interrupted, e);
 	if (r == 0)
 		r = ledger_resume(role->ledger, interrupted, &resume, e);
@@ -334,8 +349,8 @@ int recorder_role(int argc, char **argv)
 	_cleanup_loop_ struct loop *loop = NULL;
 	log_name("recorder");
 	int r = child_enter(1, &e);
-	if (r == 0 && argc != 2)
-		r = err_set(&e, EINVAL, "recorder: usage: recorder STATE");
+	if (r == 0 && argc != 2 && argc != 3)
+		r = err_set(&e, EINVAL, "recorder: usage: recorder STATE [LIVE-ATTEMPT,...]");
 	if (r == 0)
 		r = fd_set_nonblocking(ROLE_SOCKET, true);
 	if (r == 0)
@@ -344,6 +359,7 @@ int recorder_role(int argc, char **argv)
 	if (role) {
 		role->loop = loop;
 		role->state = argv[1];
+		role->live = argc == 3 ? argv[2] : NULL;
 		r = role_run(role, &e);
 		role->ledger = ledger_free(role->ledger);
 		forget_batch(role);
