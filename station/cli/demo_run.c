@@ -18,6 +18,8 @@
 #include "cli/state.h"
 #include "image/import.h"
 
+// A virtual board that hangs is given up sooner than a real one, which may be erasing.
+enum { DEMO_STALL_MS = 8000 };
 enum { MADE_IMAGE_BYTES = 24 * 1024 * 1024 };
 
 struct demo {
@@ -90,9 +92,10 @@ static int write_config(const struct demo *demo, bool fresh, char *path, size_t 
 	if (!out)
 		return err_sys(e, errno, "demo");
 	fprintf(out,
-	        "# made by gangway demo\n[station]\nstate = %s\nname = demo\nlisten = %s\n\n[fixture]\nkind "
+	        "# made by gangway demo\n[station]\nstate = %s\nname = demo\nlisten = %s\nstall_ms = "
+	        "%d\n\n[fixture]\nkind "
 	        "= virtual\n",
-	        o->state, o->listen);
+	        o->state, o->listen, DEMO_STALL_MS);
 	fprintf(out,
 	        "slots = %u\nrate = %" PRIu64 "\nlink_rate = %" PRIu64 "\nsize = %" PRIu64
 	        "\narrive_ms = %d\n",

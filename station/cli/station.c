@@ -11,7 +11,8 @@
 static const char usage[] =
         "usage: gangway station --config FILE\n"
         "\n"
-        "Runs the station that FILE describes: [station] state= name= listen= store_limit= eject=,\n"
+        "Runs the station that FILE describes: [station] state= name= listen= store_limit= stall_ms= "
+        "eject=,\n"
         "[fixture] kind= and its settings. The first SIGTERM or Ctrl-C lets the boards under way\n"
         "finish, the second cancels them.\n";
 

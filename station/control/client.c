@@ -35,10 +35,11 @@ int control_connect_fd(int fd, struct control_connection **out, struct err *e)
 
 int control_connect(const char *state, struct control_connection **out, struct err *e)
 {
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	int n = snprintf(address.sun_path, sizeof(address.sun_path), "%s/%s", state, CONTROL_SOCKET);
-	if (n >= (int)sizeof(address.sun_path))
-		return err_sys(e, ENAMETOOLONG, "%s/%s", state, CONTROL_SOCKET);
+	struct sockaddr_un address;
+	_cleanup_close_ int folder = -1;
+	int r = control_address(state, &address, &folder, e);
+	if (r < 0)
+		return r;
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return err_sys(e, errno, "control socket");
@@ -50,7 +51,7 @@ int control_connect(const char *state, struct control_connection **out, struct e
 			        "%s: no station runs on this state folder; start one or name another with "
 			        "--state",
 			        state);
-		return err_sys(e, num, "%s", address.sun_path);
+		return err_sys(e, num, "%s/" CONTROL_SOCKET, state);
 	}
 	return control_connect_fd(fd, out, e);
 }

@@ -2,10 +2,24 @@
 // The control socket's lines.
 #include "control/protocol.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "base/util.h"
+
+int control_address(const char *state, struct sockaddr_un *address, int *folder_fd, struct err *e)
+{
+	*address = (struct sockaddr_un){.sun_family = AF_UNIX};
+	*folder_fd = open(state, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (*folder_fd < 0)
+		return err_sys(e, errno, "%s", state);
+	snprintf(
+	        address->sun_path, sizeof(address->sun_path), "/proc/self/fd/%d/" CONTROL_SOCKET, *folder_fd);
+	return 0;
+}
 
 char *control_lines_space(struct control_lines *lines, size_t *space)
 {

@@ -5,6 +5,7 @@
 
 #include <jansson.h>
 #include <stddef.h>
+#include <sys/un.h>
 
 #include "base/err.h"
 
@@ -20,6 +21,10 @@ enum {
 
 // The socket inside a state folder.
 #define CONTROL_SOCKET "control.sock"
+
+// The address of STATE/control.sock for bind(2) and connect(2). A socket's name may have 107 bytes only, a folder's
+// 4095: the folder is named through a descriptor, which stays open in *folder_fd until the call is made.
+int control_address(const char *state, struct sockaddr_un *address, int *folder_fd, struct err *e);
 
 // Bytes that came in and have not been taken as lines yet.
 struct control_lines {

@@ -3,6 +3,7 @@
 #include "control/server.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -38,7 +39,7 @@ struct control_server {
 	struct loop_source *source;
 	struct control_client *clients;
 	unsigned client_count;
-	char path[108];
+	char path[PATH_MAX + 16];
 };
 
 static void client_free(struct control_client *client)
@@ -324,35 +325,36 @@ static void server_accept(void *context, uint32_t events)
 		server->clients->uid = peer.uid;
 }
 
-int control_server_new(struct loop *loop, const char *path, const struct control_handlers *handlers,
+static int server_listen(struct control_server *server, const char *state, struct err *e)
+{
+	struct sockaddr_un address;
+	_cleanup_close_ int folder = -1;
+	int r = control_address(state, &address, &folder, e);
+	if (r < 0)
+		return r;
+	if (unlink(address.sun_path) < 0 && errno != ENOENT)
+		return err_sys(e, errno, "%s: control socket", server->path);
+	server->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (server->fd < 0 || bind(server->fd, (const struct sockaddr *)&address, sizeof(address)) < 0 ||
+	        chmod(address.sun_path, 0660) < 0 || listen(server->fd, 16) < 0)
+		return err_sys(e, errno, "%s: control socket", server->path);
+	return loop_add_fd(server->loop, server->fd, EPOLLIN, server_accept, server, &server->source, e);
+}
+
+int control_server_new(struct loop *loop, const char *state, const struct control_handlers *handlers,
         void *context, struct control_server **out, struct err *e)
 {
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	if (strlen(path) >= sizeof(address.sun_path))
-		return err_set(e, ENAMETOOLONG,
-		        "%s: longer than the 107 bytes a socket's name may have; use a shorter state folder",
-		        path);
-	STR_COPY(address.sun_path, path);
 	struct control_server *server = calloc(1, sizeof(*server));
 	if (!server)
 		return err_sys(e, ENOMEM, "control socket");
-	*server = (struct control_server){.loop = loop, .handlers = handlers, .context = context};
-	STR_COPY(server->path, path);
-	unlink(path);
-	server->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (server->fd < 0 || bind(server->fd, (const struct sockaddr *)&address, sizeof(address)) < 0 ||
-	        chmod(path, 0660) < 0 || listen(server->fd, 16) < 0) {
-		int r = err_sys(e, errno, "%s: control socket", path);
+	*server = (struct control_server){.loop = loop, .handlers = handlers, .context = context, .fd = -1};
+	snprintf(server->path, sizeof(server->path), "%s/" CONTROL_SOCKET, state);
+	int r = server_listen(server, state, e);
+	if (r < 0)
 		control_server_free(server);
-		return r;
-	}
-	int r = loop_add_fd(loop, server->fd, EPOLLIN, server_accept, server, &server->source, e);
-	if (r < 0) {
-		control_server_free(server);
-		return r;
-	}
-	*out = server;
-	return 0;
+	else
+		*out = server;
+	return r;
 }
 
 void control_publish(struct control_server *server, const json_t *event)

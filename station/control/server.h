@@ -32,7 +32,7 @@ struct control_handlers {
 };
 
 // Listens on STATE/control.sock (mode 0660), over a dead station's socket if need be: the caller holds STATE's lock.
-int control_server_new(struct loop *loop, const char *path, const struct control_handlers *handlers,
+int control_server_new(struct loop *loop, const char *state, const struct control_handlers *handlers,
         void *context, struct control_server **out, struct err *e);
 
 // A client connected already: one end of a socket pair, which the server then owns. `role` is a constant.

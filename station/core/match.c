@@ -116,10 +116,12 @@ void match_judge(const struct match_board *board, const struct match_rules *rule
 	if (refuse_misfit(board, rules, out) || hold(board, rules, history, out))
 		return;
 	out->verdict = MATCH_OK;
+	if (history->asking)
+		result_set(out, MATCH_ASKING, FAILURE_NONE, "the ledger is asked about this board");
 }
 
 const char *match_verdict_name(enum match_verdict verdict)
 {
-	static const char *const names[] = {"no-job", "ok", "held", "refused"};
+	static const char *const names[] = {"no-job", "asking", "ok", "held", "refused"};
 	return (unsigned)verdict < sizeof(names) / sizeof(names[0]) ? names[verdict] : "refused";
 }

@@ -10,6 +10,7 @@
 
 enum match_verdict {
 	MATCH_NO_JOB,  // a board, but no job is open
+	MATCH_ASKING,  // the ledger is being asked about it
 	MATCH_OK,      // this job's board
 	MATCH_HELD,    // waits for a person: serial missing, duplicate, returned
 	MATCH_REFUSED, // not this job's board: not one byte is written
@@ -40,6 +41,7 @@ struct match_history {
 	bool duplicate; // another slot has a board with this serial
 	bool returned;  // this job has given this board a verdict already (law 7)
 	bool granted;   // a person released it since it was plugged in
+	bool asking;    // whether it has been here before is not known yet
 };
 
 struct match_result {

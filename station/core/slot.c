@@ -27,6 +27,7 @@ static void slot_clear(struct slot *s)
 static void slot_admit(struct slot *s)
 {
 	static const enum slot_state states[] = {[MATCH_NO_JOB] = SLOT_PRESENT,
+	        [MATCH_ASKING] = SLOT_PRESENT,
 	        [MATCH_OK] = SLOT_MATCHED,
 	        [MATCH_HELD] = SLOT_HOLD,
 	        [MATCH_REFUSED] = SLOT_REFUSED};
@@ -430,6 +431,8 @@ const char *slot_tile(const struct slot *s)
 {
 	static const char *const tiles[SLOT_STATE_COUNT] = {"LOAD", "HOLD", "HOLD", "BUSY", "BUSY", "BUSY",
 	        "BUSY", "BUSY", "PASS", "FAIL", "UNVERIFIED", "REFUSED", "HOLD", "HOLD", "INTERRUPTED"};
+	if (s->state == SLOT_PRESENT && s->admission.verdict == MATCH_ASKING)
+		return "BUSY";
 	if (s->state == SLOT_MATCHED && s->worker == SLOT_WORKER_RUNNING)
 		return "BUSY";
 	return tiles[s->state];

@@ -124,7 +124,9 @@ static void on_note(void *context, struct import *import, const char *text)
 	struct station *station = context;
 	(void)import;
 	log_info("image '%s': %s", station->importing->name, text);
-	alert_set(station, "import", "warn", "image '%s': %s", station->importing->name, text);
+	STR_COPY(station->import_note, text);
+	station->dirty_import = true;
+	publish_soon(station);
 }
 
 // The plan's text, exactly what plan_sha256 is taken over, in a memory file. -1 when it cannot be made.
@@ -299,7 +301,6 @@ void image_command_add(struct station *station, struct control_request *request)
 	        .store_limit = station->config.store_limit,
 	        .holes_unmapped = json_is_true(json_object_get(request->args, "holes_unmapped"))};
 	struct err e;
-	alert_clear(station, "import");
 	if (import_start(station->loop, &wanted, &import_events, station, &picture->import, &e) < 0) {
 		free(picture);
 		control_refuse_err(request, "import-failed", &e);
@@ -308,7 +309,7 @@ void image_command_add(struct station *station, struct control_request *request)
 	station->importing = picture;
 	station->importer = request;
 	STR_COPY(station->import_name, name);
-	station->import_error[0] = '\0';
+	station->import_error[0] = station->import_note[0] = '\0';
 	station->import_done = station->import_total = 0;
 	station->dirty_import = true;
 	publish_soon(station);

@@ -113,6 +113,7 @@ typedef void (*row_done_fn)(void *context, uint64_t seq, const struct err *e);
 
 struct row_queued {
 	uint64_t ticket; // 0: not given to the recorder yet
+	bool again;      // an earlier recorder was given it
 	char kind[24];
 	json_t *body;
 	int attachment; // -1: none
@@ -128,7 +129,8 @@ struct row_queue {
 	bool failing; // takes no rows
 	bool closing;
 	char error[480];
-	uint64_t seq;
+	uint64_t seq;      // the last row known
+	uint64_t reported; // the last row of ours that was reported durable: what came later may stand or not
 	char hash[SHA256_HEX_SIZE];
 	struct row_queued rows[ROWS_MAX]; // a ring, oldest first
 	unsigned first, count;
@@ -162,6 +164,8 @@ struct station {
 	struct row_queue ledger;
 	struct reader *reader;
 	bool asking; // a unit_status question is under way
+	struct loop_source *ask_again;
+	unsigned ask_failures;
 	uint64_t next_attempt, next_job;
 
 	struct control_server *server;
@@ -173,7 +177,7 @@ struct station {
 	json_t *images; // array of image objects, as the protocol shows them
 	struct picture *importing;
 	struct control_request *importer; // waits for the import's end
-	char import_name[64], import_error[480];
+	char import_name[64], import_error[480], import_note[240];
 	uint64_t import_done, import_total;
 	struct child check; // storecheck
 	struct loop_source *check_source;
@@ -225,6 +229,7 @@ void attempt_returned_row(struct seat *seat, const char *how);
 
 // lookup.c: what the ledger says of the boards' serials
 void lookup_ask(struct station *station);
+int lookup_start(struct station *station, struct err *e);
 
 // foreign.c: who holds which device beyond the station's life
 void foreign_note(const struct seat *seat);

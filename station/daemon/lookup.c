@@ -23,8 +23,15 @@ static void answered(void *context, const json_t *result, const struct err *e)
 		for (unsigned i = 0; i < station->seat_count; i++)
 			station->seats[i].asked = false;
 		alert_set(station, "reader", "warn", "the ledger cannot be asked about boards: %s", e->text);
-		return; // boards wait; the next arrival asks again
+		// The boards wait for it. A reader that died is started again by the next question.
+		uint64_t delay = (NSEC_PER_SEC / 5)
+		                 << (station->ask_failures < 5 ? station->ask_failures : 5);
+		station->ask_failures++;
+		if (loop_timer_after(station->ask_again, delay) < 0)
+			log_error("no timer to ask the ledger again");
+		return;
 	}
+	station->ask_failures = 0;
 	alert_clear(station, "reader");
 	const json_t *units = json_object_get(result, "units");
 	for (unsigned i = 0; i < station->seat_count; i++) {
@@ -39,6 +46,16 @@ static void answered(void *context, const json_t *result, const struct err *e)
 	}
 	seat_start_boards(station);
 	lookup_ask(station);
+}
+
+static void ask_again(void *context)
+{
+	lookup_ask(context);
+}
+
+int lookup_start(struct station *station, struct err *e)
+{
+	return loop_add_timer(station->loop, ask_again, station, &station->ask_again, e);
 }
 
 void lookup_ask(struct station *station)

@@ -30,8 +30,10 @@ static void rows_feed(struct station *station)
 		if (row->ticket)
 			continue;
 		struct err e;
-		int r = recorder_append(
-		        ledger->recorder, row->kind, row->body, row->attachment, &row->ticket, &e);
+		int r = row->again ? recorder_append_again(ledger->recorder, ledger->reported, row->kind,
+		                             row->body, row->attachment, &row->ticket, &e)
+		                   : recorder_append(ledger->recorder, row->kind, row->body, row->attachment,
+		                             &row->ticket, &e);
 		if (r < 0) {
 			row->ticket = 0;
 			if (r != -EBUSY)
@@ -67,8 +69,10 @@ static void on_ready(void *context, const json_t *resume)
 	STR_COPY(ledger->hash, json_string_value(json_object_get(resume, "hash")));
 	alert_clear(station, "ledger");
 	station->dirty_ledger = true;
-	if (station->phase == PHASE_STARTING)
+	if (station->phase == PHASE_STARTING) {
+		ledger->reported = ledger->seq;
 		station_ready(station, resume);
+	}
 	rows_feed(station);
 	seat_start_boards(station);
 	publish_soon(station);
@@ -77,8 +81,9 @@ static void on_ready(void *context, const json_t *resume)
 static void on_durable(void *context, uint64_t ticket, uint64_t seq, const char *hash)
 {
 	struct station *station = context;
-	station->ledger.seq = seq;
+	station->ledger.seq = station->ledger.reported = seq;
 	STR_COPY(station->ledger.hash, hash);
+	station->ledger.restarts = 0; // it works
 	station->dirty_ledger = true;
 	row_finish(station, ticket, seq, NULL);
 	publish_soon(station);
@@ -137,16 +142,35 @@ static const struct recorder_events recorder_events = {
         .died = on_died,
 };
 
+// The attempts under way, "12,13": the next recorder must not take them for a dead station's.
+static void live_attempts(const struct station *station, char *text, size_t size)
+{
+	size_t used = 0;
+	text[0] = '\0';
+	for (unsigned i = 0; i < station->seat_count; i++) {
+		const struct seat *seat = &station->seats[i];
+		if (seat->slot.row != SLOT_ROW_NONE && used < size)
+			used += (size_t)snprintf(text + used, size - used, "%s%llu", used ? "," : "",
+			        (unsigned long long)seat->attempt.id);
+	}
+}
+
 static void restart(void *context)
 {
 	struct station *station = context;
 	struct row_queue *ledger = &station->ledger;
 	struct err e;
+	char live[BOARD_SLOTS_MAX * 24];
 	ledger->recorder = recorder_free(ledger->recorder);
-	for (unsigned i = 0; i < ledger->count; i++)
-		row_at(ledger, i)->ticket = 0; // what it was given and did not report goes to the next one
-	if (recorder_start(station->loop, station->config.state, &recorder_events, station, &ledger->recorder,
-	            &e) < 0)
+	for (unsigned i = 0; i < ledger->count; i++) {
+		// What it was given and did not report goes to the next one, which looks whether it is written.
+		struct row_queued *row = row_at(ledger, i);
+		row->again = row->again || row->ticket;
+		row->ticket = 0;
+	}
+	live_attempts(station, live, sizeof(live));
+	if (recorder_start_again(station->loop, station->config.state, live[0] ? live : NULL,
+	            &recorder_events, station, &ledger->recorder, &e) < 0)
 		on_died(station, e.text);
 }
 

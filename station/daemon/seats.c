@@ -59,12 +59,9 @@ void seat_judge(const struct seat *seat, bool granted, struct match_result *out)
 	        .gpt_sector = front && seat->board.identity.rdev ? front->gpt_sector : 0};
 	struct match_history history = {.duplicate = has_twin(seat),
 	        .returned = seat->known || key_set_has(&job->known, seat->key),
-	        .granted = granted || seat->slot.granted};
+	        .granted = granted || seat->slot.granted,
+	        .asking = seat->board.serial[0] && !seat->looked_up};
 	match_judge(&board, &rules, &history, out);
-	if (out->verdict == MATCH_OK && seat->board.serial[0] && !seat->looked_up) {
-		out->verdict = MATCH_NO_JOB;
-		snprintf(out->reason, sizeof(out->reason), "the ledger is asked about this board");
-	}
 }
 
 static void rematch(struct seat *seat)
@@ -230,6 +227,7 @@ static int start_worker(struct seat *seat, struct err *e)
 	        .verify = job->verify ? WORKER_VERIFY_READBACK : WORKER_VERIFY_NONE,
 	        .unmapped = job->zero ? WORKER_UNMAPPED_ZERO : WORKER_UNMAPPED_KEEP,
 	        .eject = station->config.eject,
+	        .stall_ms = station->config.stall_ms,
 	        .has_link = seat->board.link_fd >= 0 && seat->board.model.shared_link,
 	        .ask_carries = !seat->board.serial[0] && !seat->slot.granted,
 	        .expect = seat->board.identity,
@@ -404,6 +402,13 @@ static void on_arrived(void *context, const struct board *board)
 	board_forget(seat);
 	seat->board = *board;
 	board_key(board, seat->key);
+	if (event.same_plug) {
+		// `resume` has told already what the ledger knows of it.
+		seat->looked_up = seat->seen = true;
+		seat->known = seat->slot.state != SLOT_INTERRUPTED;
+		seat->known_passed = seat->slot.state == SLOT_PASS;
+		seat->known_here = seat->known_passed && !strcmp(seat->attempt.job, station->job.id);
+	}
 	event.same_board = seat->verdict_key[0] && !strcmp(seat->key, seat->verdict_key);
 	seat->resumed = false;
 	seat_judge(seat, false, &event.admission);

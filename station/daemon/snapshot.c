@@ -142,7 +142,7 @@ json_t *snapshot_import(const struct station *station)
 	return json_pack("{s:s,s:s,s:I,s:o,s:o}", "name", station->import_name, "state", state, "done",
 	        (json_int_t)station->import_done, "total",
 	        station->import_total ? json_integer((json_int_t)station->import_total) : json_null(),
-	        "error", text_or_null(station->import_error));
+	        "error", text_or_null(station->import_error), "note", station->import_note);
 }
 
 // Passed boards of the last hour, or of the time since the first of them when that is less.

@@ -65,9 +65,8 @@ static void record_start(struct station *station)
 
 static int open_control(struct station *station, struct err *e)
 {
-	char path[PATH_MAX + 16];
-	snprintf(path, sizeof(path), "%s/" CONTROL_SOCKET, station->config.state);
-	int r = control_server_new(station->loop, path, &station_handlers, station, &station->server, e);
+	int r = control_server_new(
+	        station->loop, station->config.state, &station_handlers, station, &station->server, e);
 	if (r == 0 && station->control_fd >= 0)
 		r = control_server_adopt(station->server, station->control_fd, "cli", e);
 	return r;
@@ -145,6 +144,8 @@ static int station_start(struct station *station, int control_fd, struct err *e)
 	if (r == 0)
 		r = publish_start(station, e);
 	if (r == 0)
+		r = lookup_start(station, e);
+	if (r == 0)
 		r = open_seats(station, e);
 	station->control_fd = control_fd;
 	return r < 0 ? r : rows_start(station, e);
@@ -212,6 +213,7 @@ static void station_free(struct station *station)
 	control_server_free(station->server);
 	fixture_free(station->fixture);
 	loop_remove(station->publish_timer);
+	loop_remove(station->ask_again);
 	loop_remove(station->stop_timer);
 	fd_close(&station->lock_fd);
 	loop_free(station->loop);

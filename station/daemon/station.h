@@ -13,7 +13,8 @@ struct station_config {
 	char name[64];        // as the ledger and the page call it
 	char listen[80];      // ADDR:PORT of the page; "": no page
 	uint64_t store_limit; // bytes; 0: no limit
-	bool eject;           // boards are ejected when they have their verdict
+	uint32_t stall_ms; // a board that answers nothing for so long has failed; 0: the worker's own limit
+	bool eject;        // boards are ejected when they have their verdict
 	struct fixture_settings fixture;
 	char sha256[72]; // of the configuration's text, hex; "" without a file
 };
@@ -22,13 +23,13 @@ struct station_config {
 void station_config_default(struct station_config *config);
 
 // Reads an ini file:
-//   [station] state= name= listen= store_limit=
+//   [station] state= name= listen= store_limit= stall_ms= eject=
 //   [fixture] kind= and the kind's own settings
 // An unknown section or key is an error that names its line.
 int station_config_load(const char *path, struct station_config *config, struct err *e);
 
 // Runs a station until it has stopped. `control_fd` (-1: none) is a connected stream socket whose other end may
-// drive it as the command line does; when it closes, the station stops. Exit code as main() returns it.
+// drive it as the command line does. Exit code as main() returns it.
 int station_run(const struct station_config *config, int control_fd);
 
 // The role that re-hashes a store entry (station/image/store.h's store_check takes its time): gangway storecheck
