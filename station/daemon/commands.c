@@ -175,7 +175,7 @@ static void command_listening(struct station *station, struct control_request *r
 		return;
 	}
 	STR_COPY(station->url, url);
-	station->web_failures = 0;
+	page_listens(station);
 	station->dirty_station = true;
 	alert_clear(station, "page");
 	log_info("page: %s", url);

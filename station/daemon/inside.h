@@ -304,6 +304,9 @@ void alert_clear(struct station *station, const char *topic);
 
 // page.c: the web role
 int page_start(struct station *station, struct err *e);
+// The role has said where (station->url): a port that was chosen freely is kept, so that a role started again comes
+// back where browsers look for it.
+void page_listens(struct station *station);
 void page_free(struct station *station);
 
 // station.c

@@ -61,6 +61,17 @@ static int page_launch(struct station *station, struct err *e)
 	return control_server_adopt(station->server, pair[0], "web", e);
 }
 
+void page_listens(struct station *station)
+{
+	char *port = strrchr(station->config.listen, ':');
+	const char *chosen = strrchr(station->url, ':');
+	station->web_failures = 0;
+	if (!port || strcmp(port, ":0") != 0 || !chosen)
+		return;
+	size_t room = sizeof(station->config.listen) - (size_t)(port - station->config.listen);
+	snprintf(port, room, "%.*s", 1 + (int)strspn(chosen + 1, "0123456789"), chosen);
+}
+
 int page_start(struct station *station, struct err *e)
 {
 	if (!station->config.listen[0])

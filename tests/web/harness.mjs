@@ -49,6 +49,12 @@ export function lines(stream) {
   };
 }
 
+// Starts the binary under test; its stderr is for lines().
+export function gangway(args) {
+  const binary = process.env.GANGWAY || path.join(SRC, 'build/gangway');
+  return spawn(binary, args, { stdio: ['ignore', 'ignore', 'pipe'] });
+}
+
 export async function startStation(options = {}) {
   const child = spawn('python3', [path.join(HERE, 'fake_station.py'), JSON.stringify(options)], { stdio: ['pipe', 'pipe', 'inherit'] });
   const out = lines(child.stdout);
