@@ -206,7 +206,7 @@ static void preflight_counts_slots_endpoints_and_minutes(void **state)
 	static struct profile p;
 	struct usb_node copy[ARRAY_SIZE(nodes)];
 	struct usb_tree tree = tree_of(copy);
-	char text[2048] = "", label[8], port[USB_PORT_SIZE];
+	char text[2048] = "", label[16], port[USB_PORT_SIZE];
 	p = (struct profile){.name = "sixteen"};
 	for (int i = 1; i <= 16; i++) {
 		snprintf(label, sizeof(label), "%d", i);
