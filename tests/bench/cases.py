@@ -6,6 +6,7 @@ import threading
 
 import disks
 import images
+import station
 import throttle as throttles
 import tools
 from report import row_of
@@ -157,6 +158,33 @@ def one_link(bench, image, links, boards):
     return rows
 
 
+@case('link-demo')
+def shared_link_of_the_virtual_fixture(bench):
+    """The whole station: one wire that reads and writes share, its schedule, fairness and the page's estimate."""
+    image = bench.image('tiny')
+    rows = []
+    for boards in (8, 16):
+        ideal, work = 2 * boards * image.mapped / LINK_RATE, image.mapped * boards
+        disks.need_memory(boards * image.mapped + 3 * image.mapped)
+        results, cycles, unfair, errors = [], [], [], []
+        for number in range(bench.runs):
+            bench.say(f'  {boards} boards, run {number + 1} of {bench.runs}')
+            result, watcher = station.demo(bench, boards, LINK_RATE, LINK_RATE, image)
+            tools.checked(result, 'gangway demo')
+            results.append(result)
+            cycles.append(station.cycle(watcher))
+            unfair.append(station.unfairness(watcher))
+            errors.append(max(watcher.estimate_errors(), default=1))
+        what = f'virtual fixture, {boards} boards on one wire of 38 MB/s both ways together'
+        row = row_of('link-demo', f'{what}: first byte to last verdict', results, work, ideal=ideal, bar=1.02)
+        row.wall = statistics.median(cycles)
+        rows += [row, row_of('link-demo', '… the boards\' times apart (share of their mean)', results, 0,
+                             figure=statistics.median(unfair), bar=0.05, unit='of the mean'),
+                 row_of('link-demo', '… the page\'s time left, farthest from what came', results, 0,
+                        figure=statistics.median(errors), bar=0.05, unit='of the cycle')]
+    return rows
+
+
 @case('bmaptool')
 def against_bmaptool(bench):
     image, boards, rate = bench.image('big'), 8, 40 * MIB
@@ -215,7 +243,7 @@ def slow_board(bench):
         gang.set_rate(boards - 1, 5 * MIB)
         try:
             words = tools.gangway_words(bench, image.form('xz'), image.bmap, gang.nodes, '--no-verify')
-            return bench.run([words], ignore=str(bench.store), on_start=lambda children: cancel_when_written(gang, image, children))
+            return bench.run([words], ignore=os.path.realpath(bench.store), on_start=lambda children: cancel_when_written(gang, image, children))
         finally:
             gang.set_rate(boards - 1, rate)
     with bench.gang(boards, image, rate) as gang:
@@ -264,3 +292,17 @@ def larger_than_memory(bench):
     return [row_of('memory-limit', f'{image.mapped / MIB:.0f} MiB mapped in {limit / MIB:.0f} MiB of memory, 40 … 26 MiB/s: '
                    'reads of the store\'s disk', results, work, figure=statistics.median(reads) / image.mapped,
                    ratio_name='mapped', ideal=2 * image.mapped / rates[-1], bar=1.3)]
+
+
+@case('study')
+def study(bench):
+    """For tests/bench/study: what piece size and depth change. Not one of the table's cases."""
+    image, boards, rate = stored(bench, bench.image('small')), 8, 40 * MIB
+    work = image.mapped * boards
+    rows = []
+    for what, count, speed in (('8 × 40 MiB/s', boards, rate), ('one unthrottled', 1, 0)):
+        with bench.gang(count, image, speed) as gang:
+            results = in_turn(bench, gangway=lambda: tools.gangway(bench, image.form('xz'), image.bmap, gang.nodes))['gangway']
+        rows.append(row_of('study', f'{what}, write + read-back', results, image.mapped * count,
+                           ideal=2 * image.mapped / speed if speed else 0))
+    return rows

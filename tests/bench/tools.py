@@ -1,5 +1,6 @@
 """What is compared: gangway, bmaptool and dd, as a person would type them."""
 import json
+import os
 
 
 class Failed(Exception):
@@ -23,7 +24,7 @@ def gangway_results(output):
 
 
 def gangway(bench, source, bmap, nodes, *flags, wanted='pass', **more):
-    result = bench.run([gangway_words(bench, source, bmap, nodes, *flags)], ignore=str(bench.store), **more)
+    result = bench.run([gangway_words(bench, source, bmap, nodes, *flags)], ignore=os.path.realpath(bench.store), **more)
     checked(result, 'gangway write')
     results = gangway_results(result.output)
     if len(results) != len(nodes) or any(line['result'] != wanted for line in results.values()):
