@@ -13,6 +13,10 @@ static const char usage[] =
         "  --wanted N               how many good units are wanted; no limit otherwise\n"
         "  --start auto|scan|start  boards start by themselves (auto), when their serial is scanned, or on "
         "START\n"
+        "  --verify hash|compare    each board's read-back is hashed (hash), or compared with the stored "
+        "image, "
+        "which\n"
+        "                           is hashed once for all boards: for many boards or few cores\n"
         "  --no-verify              nothing is read back: the best result is UNVERIFIED\n"
         "  --unmapped keep|zero     what becomes of the areas the image does not map (keep)\n"
         "  --serial optional|required  whether boards without a serial number wait for one (optional)\n"
@@ -81,9 +85,9 @@ int cmd_job(int argc, char **argv)
 	        {"product", required_argument, NULL, 't'}, {"revision", required_argument, NULL, 't'},
 	        {"lot", required_argument, NULL, 't'}, {"job_revision", required_argument, NULL, 't'},
 	        {"job-revision", required_argument, NULL, 'r'}, {"wanted", required_argument, NULL, 'i'},
-	        {"lun", required_argument, NULL, 'i'}, {"no-verify", no_argument, NULL, 'v'},
-	        {"state", required_argument, NULL, 's'}, {"json", no_argument, NULL, 'j'},
-	        {"help", no_argument, NULL, 'h'}, {0}};
+	        {"lun", required_argument, NULL, 'i'}, {"verify", required_argument, NULL, 't'},
+	        {"no-verify", no_argument, NULL, 'v'}, {"state", required_argument, NULL, 's'},
+	        {"json", no_argument, NULL, 'j'}, {"help", no_argument, NULL, 'h'}, {0}};
 	struct job_options o = {.state = cli_state_default(), .args = json_object()};
 	int option, which, code = -1;
 	while (code < 0 && (option = getopt_long(argc, argv, "", options, &which)) != -1) {

@@ -8,6 +8,7 @@
 #include "base/child.h"
 #include "base/clock.h"
 #include "control/server.h"
+#include "core/estimate.h"
 #include "core/job.h"
 #include "core/slot.h"
 #include "daemon/station.h"
@@ -80,8 +81,8 @@ struct seat {
 	struct loop_source *foreign_source;
 	uint64_t done, total; // of the stage
 	uint64_t written;     // bytes of the write stage, for the whole progress
-	uint64_t stage_since; // CLOCK_MONOTONIC
-	double rate;
+	struct estimate_track track;
+	double rate; // bytes a second, of late
 	bool dirty;
 };
 
@@ -98,6 +99,7 @@ struct station_job {
 	char close_reason[32];
 	enum start_mode start;
 	bool verify, zero, serial_required;
+	bool compare; // verify: with the store, which is hashed once for all
 	uint32_t lun;
 	struct picture *picture; // NULL: the image cannot be had now
 	struct key_set

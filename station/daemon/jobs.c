@@ -143,10 +143,13 @@ static bool read_policies(struct station_job *job, const json_t *args, const cha
 	if (lun && (!json_is_integer(lun) || json_integer_value(lun) < 0 || json_integer_value(lun) > 7))
 		return false;
 	job->lun = (uint32_t)json_integer_value(lun);
-	*why = "verify: true or false";
-	if (verify && !json_is_boolean(verify))
+	*why = "verify: true, false, hash or compare";
+	const char *how =
+	        json_string_value(json_is_string(verify) ? verify : json_object_get(args, "verify_how"));
+	job->compare = how && !strcmp(how, "compare");
+	if (verify && !json_is_boolean(verify) && !(how && (job->compare || !strcmp(how, "hash"))))
 		return false;
-	job->verify = !verify || json_is_true(verify);
+	job->verify = !verify || json_is_string(verify) || json_is_true(verify);
 	*why = "unmapped: keep or zero";
 	if (unmapped && strcmp(unmapped, "keep") != 0 && strcmp(unmapped, "zero") != 0)
 		return false;
@@ -163,10 +166,11 @@ static json_t *open_body(const struct station_job *job, const struct control_req
 	static const char *const order[] = {
 	        "order", "customer", "product", "revision", "lot", "job_revision"};
 	json_t *wanted = job->counts.wanted ? json_integer((json_int_t)job->counts.wanted) : json_null();
-	json_t *body = json_pack("{s:s,s:s,s:s,s:b,s:s,s:i,s:o,s:s,s:s}", "job", job->id, "image", job->image,
-	        "start", start_names[job->start], "verify", job->verify, "unmapped",
-	        job->zero ? "zero" : "keep", "lun", (int)job->lun, "wanted", wanted, "operator",
-	        request->operator_, "serial", job->serial_required ? "required" : "optional");
+	json_t *body = json_pack("{s:s,s:s,s:s,s:b,s:s,s:s,s:i,s:o,s:s,s:s}", "job", job->id, "image",
+	        job->image, "start", start_names[job->start], "verify", job->verify, "verify_how",
+	        job->compare ? "compare" : "hash", "unmapped", job->zero ? "zero" : "keep", "lun",
+	        (int)job->lun, "wanted", wanted, "operator", request->operator_, "serial",
+	        job->serial_required ? "required" : "optional");
 	for (size_t i = 0; i < ARRAY_SIZE(order); i++) {
 		json_t *text = json_object_get(request->args, order[i]);
 		if (json_is_string(text))

@@ -140,14 +140,12 @@ static void on_progress(void *context, struct gang_member *member, const struct 
 	(void)member;
 	uint64_t now = clock_mono_ns();
 	struct slot_event event = {.kind = SLOT_EV_STAGE, .stage = stage_state(report->stage)};
-	if (event.stage != seat->slot.state || report->done < seat->done)
-		seat->stage_since = now;
 	note_stages(seat, report);
 	seat->done = report->done;
 	seat->total = report->total;
 	seat->attempt.report = *report;
-	double seconds = (double)(now - seat->stage_since) / 1e9;
-	seat->rate = seconds > 0.05 ? (double)report->done / seconds : seat->rate;
+	estimate_note(&seat->track, now, report->wire_done);
+	seat->rate = estimate_rate(&seat->track);
 	if (report->stage >= WORKER_STAGE_WRITE)
 		seat_event(seat, &event);
 	publish_seat(seat);
@@ -219,12 +217,19 @@ static const struct gang_events gang_events = {
 
 // --- what slot_step() asks for -----------------------------------------------------------------------------
 
+static uint32_t verify_policy(const struct station_job *job)
+{
+	if (!job->verify)
+		return WORKER_VERIFY_NONE;
+	return job->compare ? WORKER_VERIFY_COMPARE : WORKER_VERIFY_READBACK;
+}
+
 static int start_worker(struct seat *seat, struct err *e)
 {
 	struct station *station = seat->station;
 	const struct station_job *job = &station->job;
 	struct worker_job work = {.task = WORKER_WRITE,
-	        .verify = job->verify ? WORKER_VERIFY_READBACK : WORKER_VERIFY_NONE,
+	        .verify = verify_policy(job),
 	        .unmapped = job->zero ? WORKER_UNMAPPED_ZERO : WORKER_UNMAPPED_KEEP,
 	        .eject = station->config.eject,
 	        .stall_ms = station->config.stall_ms,
@@ -240,7 +245,7 @@ static int start_worker(struct seat *seat, struct err *e)
 	STR_COPY(seat->attempt.image, job->image);
 	seat->done = seat->total = seat->written = 0;
 	seat->rate = 0;
-	seat->stage_since = clock_mono_ns();
+	seat->track = (struct estimate_track){0};
 	int r = gang_add(station->loop, picture_image(job->picture), &work,
 	        work.has_link ? seat->board.link_fd : -1, &gang_events, seat, &seat->member, e);
 	if (r < 0)

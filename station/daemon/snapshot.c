@@ -36,16 +36,23 @@ static double progress(const struct seat *seat)
 	}
 }
 
+// Boards of a shared link take turns on it, so what the others have left counts too.
 static json_t *eta(const struct seat *seat)
 {
-	if (seat->rate < 1 || !seat->total)
+	const struct station *station = seat->station;
+	struct estimate_board boards[BOARD_SLOTS_MAX];
+	if (!slot_is_busy(&seat->slot) || !seat->attempt.report.wire_total)
 		return json_null();
-	double left = (double)(seat->total - seat->done) / seat->rate;
-	if (seat->slot.state == SLOT_WRITING && seat->station->job.verify)
-		left += (double)seat->total / seat->rate;
-	else if (seat->slot.state != SLOT_VERIFYING && seat->slot.state != SLOT_WRITING)
-		return json_null();
-	return json_integer((json_int_t)(left + 1));
+	for (unsigned i = 0; i < station->seat_count; i++) {
+		const struct seat *other = &station->seats[i];
+		const struct worker_report *r = &other->attempt.report;
+		bool busy = slot_is_busy(&other->slot);
+		boards[i] = (struct estimate_board){.left = busy ? (double)(r->wire_total - r->wire_done) : 0,
+		        .rate = busy ? other->rate : 0,
+		        .shared = other->board.model.shared_link};
+	}
+	double seconds = estimate_seconds(boards, station->seat_count, seat->index);
+	return seconds < 0 ? json_null() : json_integer((json_int_t)(seconds + 0.5));
 }
 
 static const char *reason(const struct seat *seat)
@@ -122,14 +129,15 @@ json_t *snapshot_job(const struct station *station)
 	if (c->state == JOB_NONE)
 		return json_null();
 	const char *plan = job->picture ? job->picture->plan_sha256 : job->plan_sha256;
-	return json_pack("{s:s,s:s,s:s,s:s,s:o,s:s,s:b,s:s,s:i,s:s,s:I,s:I,s:I,s:I,s:I,s:I,s:s,s:o}", "id",
-	        job->id, "image", job->image, "plan_sha256", plan, "state", job_state_name(c->state),
+	return json_pack("{s:s,s:s,s:s,s:s,s:o,s:s,s:b,s:s,s:s,s:i,s:s,s:I,s:I,s:I,s:I,s:I,s:I,s:s,s:o}",
+	        "id", job->id, "image", job->image, "plan_sha256", plan, "state", job_state_name(c->state),
 	        "wanted", c->wanted ? json_integer((json_int_t)c->wanted) : json_null(), "start",
-	        starts[job->start], "verify", job->verify, "unmapped", job->zero ? "zero" : "keep", "lun",
-	        (int)job->lun, "serial", job->serial_required ? "required" : "optional", "made",
-	        (json_int_t)c->made, "pass", (json_int_t)c->pass, "fail", (json_int_t)c->fail, "unverified",
-	        (json_int_t)c->unverified, "other", (json_int_t)c->other, "inflight", (json_int_t)c->inflight,
-	        "opened", job->opened, "closed", text_or_null(job->closed));
+	        starts[job->start], "verify", job->verify, "verify_how", job->compare ? "compare" : "hash",
+	        "unmapped", job->zero ? "zero" : "keep", "lun", (int)job->lun, "serial",
+	        job->serial_required ? "required" : "optional", "made", (json_int_t)c->made, "pass",
+	        (json_int_t)c->pass, "fail", (json_int_t)c->fail, "unverified", (json_int_t)c->unverified,
+	        "other", (json_int_t)c->other, "inflight", (json_int_t)c->inflight, "opened", job->opened,
+	        "closed", text_or_null(job->closed));
 }
 
 json_t *snapshot_import(const struct station *station)

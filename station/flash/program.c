@@ -89,6 +89,25 @@ uint64_t program_done(const struct program *p)
 	return u64_min(p->stage_done + (counted ? p->sweep.done : 0), p->stage_total);
 }
 
+uint64_t program_wire(const struct program *p)
+{
+	return u64_min(p->wire_done + (p->sweep.running ? p->sweep.moved : 0), p->wire_total);
+}
+
+// What all wanted steps together move. A read-back before the commit takes the held-back bytes from the store.
+static uint64_t wire_bytes(const struct program *p)
+{
+	uint64_t sum = 0;
+	for (const struct step *step = steps; step < steps + ARRAY_SIZE(steps); step++) {
+		if (!step->sweep || !wanted(p, step))
+			continue;
+		sum += layout_bytes(&p->layout, step->areas);
+		if (step->sweep == &verify_ops && p->spec.job->task == WORKER_WRITE)
+			sum -= layout_bytes(&p->layout, WALK_COMMIT);
+	}
+	return sum;
+}
+
 static void conclude(struct program *p)
 {
 	if (p->concluded)
@@ -154,6 +173,7 @@ static void run_step(struct program *p)
 void program_start(struct program *p)
 {
 	p->started_ns = clock_mono_ns();
+	p->wire_total = wire_bytes(p);
 	run_step(p);
 }
 
@@ -237,6 +257,7 @@ static void run_confirm(struct program *p)
 static void sweep_ended(struct program *p, int result)
 {
 	bool write = p->sweep.ops->op == DISK_WRITE;
+	p->wire_done += p->sweep.moved;
 	if (p->sweep.ops != &write_blank_ops) {
 		p->stage_done += p->sweep.done;
 		p->bytes_written += write ? p->sweep.moved : 0;

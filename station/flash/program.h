@@ -69,6 +69,7 @@ struct program {
 	char text[480];
 	uint64_t stage_ns[WORKER_STAGE_COUNT];
 	uint64_t stage_done, stage_total; // bytes of this stage; see program_done()
+	uint64_t wire_done, wire_total;   // bytes of all stages to and from the device; see program_wire()
 	uint64_t bytes_written, bytes_verified, write_ns, verify_ns;
 	uint8_t plan_sha256[DIGEST_SHA256_SIZE], readback_sha256[DIGEST_SHA256_SIZE];
 	uint8_t extras_sha256[DIGEST_SHA256_SIZE];
@@ -95,6 +96,9 @@ bool program_in_flight(const struct program *program);
 
 // Bytes of the current stage that are through.
 uint64_t program_done(const struct program *program);
+
+// Bytes of all stages that have been written to or read from the device. The whole is wire_total.
+uint64_t program_wire(const struct program *program);
 
 // For the steps' own files, write.c, verify.c and compare.c.
 void program_next(struct program *program);

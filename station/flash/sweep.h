@@ -7,7 +7,9 @@
 #include "flash/walk.h"
 
 // In flight at once. Two keep a disk busy while the third is being hashed or faulted in; more only cost memory.
-enum { SWEEP_DEPTH = 3 };
+#ifndef SWEEP_DEPTH // tests/bench/study builds others
+#define SWEEP_DEPTH 3
+#endif
 
 /*
  * What a sweep does with its pieces. All are called from the loop; context is the sweep's.

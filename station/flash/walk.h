@@ -12,7 +12,9 @@
  * Pieces are cut at multiples of this in device addresses, so that all but the first and last of a range are
  * whole and aligned, whatever the range's own borders.
  */
-#define WALK_PIECE_BYTES (1 * MIB)
+#ifndef WALK_PIECE_BYTES // tests/bench/study builds others
+#define WALK_PIECE_BYTES (512 * KIB)
+#endif
 
 /*
  * The areas of a board, in the order they are written:

@@ -78,6 +78,8 @@ static void fill_report(const struct worker *w, enum worker_report_kind kind, st
 	r->stage = p->stage;
 	r->done = program_done(p);
 	r->total = p->stage_total;
+	r->wire_done = program_wire(p);
+	r->wire_total = p->wire_total;
 	r->bytes_written = p->bytes_written;
 	r->bytes_verified = p->bytes_verified;
 	r->write_ns = p->write_ns;

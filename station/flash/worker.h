@@ -87,6 +87,7 @@ struct worker_report {
 	bool ejected; // RELEASED: the device took the eject
 	bool carries_plan; // CLAIMED: the mapped bytes below 1 MiB are this plan's already; false when not known yet
 	uint64_t done, total;                    // PROGRESS: bytes of this stage
+	uint64_t wire_done, wire_total;          // bytes of all stages that go over the board's wire
 	uint64_t bytes_written;                  // mapped (and zeroed) bytes acknowledged by the device
 	uint64_t bytes_verified;                 // bytes read back whose range matched
 	uint64_t stage_ns[WORKER_STAGE_COUNT];   // CLOCK_MONOTONIC when the stage was entered; 0: it was not
