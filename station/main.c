@@ -20,6 +20,7 @@ int main(int argc, char **argv)
 	        {"write", cmd_write, "writes an image to targets and reads it back", COMMAND_USER},
 	        {"verify", cmd_verify, "compares targets with an image", COMMAND_USER},
 	        {"bmap", cmd_bmap, "makes and checks block maps", COMMAND_USER},
+	        {"on-target", cmd_on_target, "lets boards read themselves back, then commits", COMMAND_USER},
 	        {"stick", cmd_stick, "makes a USB stick that programs a board by itself", COMMAND_USER},
 	        {"record", cmd_record, "shows, proves and exports the ledger", COMMAND_USER},
 	        {"fixture", cmd_fixture, "learns, shows and checks which USB port is which slot",

@@ -104,7 +104,16 @@ if test -n "${gw_why}"; then
 		mmc erase 0 ${gw_hi} || echo "gangway: erase failed"
 	fi
 
-	# 5. `ums` cannot be ended by the host before v2024.04: there the power cycle is the end, so gw_done comes first.
+	# 5. A board that can program itself (from a stick, over the network: `gangway stick`) tries that before it waits.
+	if test -n "${gw_self}"; then
+		run gw_self || echo "gangway: gw_self: nothing there"
+		run gw_look
+		if test -n "${gw_table}"; then
+			if test "${gw_result}" = pass; then reset; fi
+		fi
+	fi
+
+	# 6. `ums` cannot be ended by the host before v2024.04: there the power cycle is the end, so gw_done comes first.
 	if test "${gw_eject}" = no && env exists gw_done; then run gw_done; fi
 	echo "gangway: waiting for the host"
 	if run gw_ums; then

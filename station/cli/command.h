@@ -34,6 +34,7 @@ int cmd_station(int argc, char **argv);
 int cmd_fixture(int argc, char **argv);
 int cmd_verify(int argc, char **argv);
 int cmd_record(int argc, char **argv);
+int cmd_on_target(int argc, char **argv);
 int cmd_stick(int argc, char **argv);
 int cmd_version(int argc, char **argv);
 int cmd_write(int argc, char **argv);

@@ -61,6 +61,14 @@ static int open_bmap(const struct load_options *o, char *name, size_t size, int 
 	return *fd < 0 ? err_sys(e, errno, "%s: the bmap cannot be opened", o->bmap) : 0;
 }
 
+static int store_path(const struct load_options *o, char *store, size_t size, struct err *e)
+{
+	if (!o->store)
+		return store_default_path(store, size, e);
+	str_copy(store, size, o->store);
+	return 0;
+}
+
 static int start(const struct load_options *o, struct load *load, struct err *e)
 {
 	char bmap_name[PATH_MAX] = "", store[PATH_MAX];
@@ -69,10 +77,8 @@ static int start(const struct load_options *o, struct load *load, struct err *e)
 	if (image_fd < 0)
 		return err_sys(e, errno, "%s: the image cannot be opened", o->image);
 	int r = open_bmap(o, bmap_name, sizeof(bmap_name), &bmap_fd, e);
-	if (r == 0 && o->store)
-		STR_COPY(store, o->store);
-	else if (r == 0)
-		r = store_default_path(store, sizeof(store), e);
+	if (r == 0)
+		r = store_path(o, store, sizeof(store), e);
 	if (r < 0)
 		return r;
 	const struct import_request request = {.image_fd = image_fd,
@@ -84,18 +90,52 @@ static int start(const struct load_options *o, struct load *load, struct err *e)
 	return import_start(load->loop, &request, &events, load, &load->import, e);
 }
 
+// The digests that are made of the store vouch for boards, so the store is held against the plan first.
+static int check_store(const struct load *load, bool *matches, struct err *e)
+{
+	const struct image_front *front = load->image->front;
+	int r = 0;
+	*matches = true;
+	for (uint32_t i = 0; r == 0 && *matches && i < front->range_count; i++)
+		r = image_check_range(load->image, &front->ranges[i], matches, e);
+	return r;
+}
+
+static int import_once(const struct load_options *options, struct load *load, bool *matches, struct err *e)
+{
+	load->done = false;
+	int r = start(options, load, e);
+	if (r == 0)
+		r = loop_run(load->loop);
+	if (r == 0 && !load->done)
+		r = err_set(e, EIO, "%s: the import ended without a word", options->image);
+	if (r < 0)
+		return r;
+	load->image = import_image(load->import);
+	return check_store(load, matches, e);
+}
+
 int load_image(const struct load_options *options, struct load *out, struct err *e)
 {
+	char store[PATH_MAX], key[SHA256_HEX_SIZE];
+	bool matches = true;
 	*out = (struct load){.error = e};
-	int r = loop_new(&out->loop, e);
+	int r = store_path(options, store, sizeof(store), e);
 	if (r == 0)
-		r = start(options, out, e);
+		r = loop_new(&out->loop, e);
 	if (r == 0)
-		r = loop_run(out->loop);
-	if (r == 0 && !out->done)
-		r = err_set(e, EIO, "%s: the import ended without a word", options->image);
-	if (r == 0)
-		out->image = import_image(out->import);
+		r = import_once(options, out, &matches, e);
+	if (r < 0 || matches)
+		return r;
+	fprintf(stderr, "gangway: the stored image is damaged: importing it again\n");
+	STR_COPY(key, out->image->key);
+	out->import = import_free(out->import); // gives up the entry's lock
+	r = store_remove(store, key, e);
+	if (r == 0 || r == -ENOENT)
+		r = import_once(options, out, &matches, e);
+	if (r == 0 && !matches)
+		r = err_fail(e, EILSEQ, FAILURE_STORE_DAMAGED,
+		        "the stored image is damaged again: check the disk that %s is on", store);
 	return r;
 }
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """What `gangway image script` and `gangway stick` write, run by U-Boot on a board."""
-import gzip, os, pathlib, re, shutil, subprocess, tempfile, unittest
+import gzip, json, os, pathlib, re, shutil, subprocess, tempfile, unittest
 
 import image
 from sandbox import MIB, UBOOT, Board
@@ -253,6 +253,161 @@ class Stick(Case):
         gangway('stick', '--window', '5', self.image, self.folder, code=2)
         gangway('image', 'script', code=2)
         gangway('image', 'script', '--window', '1G', self.image, code=2)
+
+class OnTarget(Case):
+    SECTOR = 64
+
+    def ask(self, board, *options):
+        line = gangway('on-target', 'ask', '--sector', self.SECTOR, '--json', *options, self.image, board.emmc).stdout
+        result = json.loads(line)
+        self.assertEqual((result['result'], result['verify_method']), ('unverified', 'none'))
+        return result['nonce']
+
+    def commit(self, board, nonce, code=0):
+        line = gangway('on-target', 'commit', '--sector', self.SECTOR, '--json', self.image, f'{board.emmc}={nonce}', code=code).stdout
+        return json.loads(line)
+
+    def board_at_the_station(self, holds=None, **kwargs):
+        board = self.board(holds, gw_sector=f'{self.SECTOR:x}', **kwargs)
+        board.power().in_station()
+        return board
+
+    def assert_does_not_boot(self, board):
+        self.assertEqual(board.emmc.read_bytes()[:1024], bytes(1024))
+
+    def test_a_board_that_reads_the_right_bytes_passes_and_boots(self):
+        board = self.board_at_the_station()
+        nonce = self.ask(board)
+        self.assert_does_not_boot(board)
+        board.eject()
+        self.assertIn('on-target verify: pass', board.in_station())
+        result = self.commit(board, nonce)
+        self.assertEqual((result['result'], result['verify_method']), ('pass', 'on-target'))
+        board.eject()
+        board.booted('new')
+        board.pull()
+        gangway('verify', self.image, board.emmc)
+
+    def test_a_power_cycle_serves_as_well_as_an_eject(self):
+        board = self.board_at_the_station()
+        nonce = self.ask(board)
+        self.assertIn('on-target verify: pass', board.power().in_station())
+        self.assertEqual(self.commit(board, nonce)['result'], 'pass')
+        board.power().booted('new')
+
+    def test_a_rework_of_a_good_board_goes_the_same_way(self):
+        board = self.board_at_the_station(self.old, station='1')
+        nonce = self.ask(board)
+        board.eject()
+        board.in_station()
+        self.assertEqual(self.commit(board, nonce)['result'], 'pass')
+        board.eject()
+        board.booted('new')
+
+    def test_a_flipped_bit_fails_that_board_which_does_not_boot(self):
+        board = self.board_at_the_station()
+        nonce = self.ask(board)
+        with board.emmc.open('r+b') as f:
+            f.seek(7 * MIB)
+            byte = f.read(1)
+            f.seek(7 * MIB)
+            f.write(bytes([byte[0] ^ 4]))
+        board.eject()
+        self.assertIn('on-target verify: fail', board.in_station())
+        result = self.commit(board, nonce, code=1)
+        self.assertEqual((result['result'], result['code']), ('fail', 'verify-mismatch'))
+        self.assert_does_not_boot(board)
+
+    def test_no_answer_or_anothers_answer_is_no_pass(self):
+        board = self.board_at_the_station()
+        old_nonce = self.ask(board)
+        # Before the board has answered.
+        self.assertIn('no summary', self.commit(board, old_nonce, code=1)['error'])
+        board.eject()
+        board.in_station()
+        # With another attempt's nonce.
+        self.assertIn('another request', self.commit(board, '0' * 32, code=1)['error'])
+        # After the place was asked again: the old answer is gone with the old request.
+        new_nonce = self.ask(board)
+        self.assertNotEqual(new_nonce, old_nonce)
+        self.assertIn('no summary', self.commit(board, new_nonce, code=1)['error'])
+        self.assert_does_not_boot(board)
+        # And the board answers the new one.
+        board.eject()
+        board.in_station()
+        self.assertEqual(self.commit(board, new_nonce)['result'], 'pass')
+
+    def test_an_answer_put_back_from_an_earlier_attempt_is_no_pass(self):
+        board = self.board_at_the_station()
+        self.ask(board)
+        board.eject()
+        board.in_station()
+        with board.emmc.open('r+b') as f:
+            f.seek((self.SECTOR + 1) * 512)
+            earlier = f.read(512)
+        nonce = self.ask(board)
+        with board.emmc.open('r+b') as f:
+            f.seek((self.SECTOR + 1) * 512)
+            f.write(earlier)
+        self.assertIn('another request', self.commit(board, nonce, code=1)['error'])
+
+    def test_a_damaged_script_is_not_run(self):
+        board = self.board_at_the_station()
+        nonce = self.ask(board)
+        with board.emmc.open('r+b') as f:
+            f.seek((self.SECTOR + 2) * 512 + 700)
+            f.write(b'x')
+        board.eject()
+        text = board.in_station()
+        self.assertIn('damaged: not run', text)
+        self.assertNotIn('on-target verify', text)
+        self.assertIn('no summary', self.commit(board, nonce, code=1)['error'])
+
+    def test_a_board_with_a_table_runs_nothing_from_its_emmc(self):
+        asked = self.board_at_the_station()
+        self.ask(asked)
+        board = self.board(self.old, gw_sector=f'{self.SECTOR:x}')
+        with asked.emmc.open('rb') as f, board.emmc.open('r+b') as g:
+            f.seek(self.SECTOR * 512)
+            g.seek(self.SECTOR * 512)
+            g.write(f.read(64 * 512))
+        self.assertNotIn('on-target', board.power().booted('old'))
+
+    def test_what_was_asked_is_not_erased(self):
+        board = self.board_at_the_station(gw_erase='yes')
+        nonce = self.ask(board)
+        board.eject()
+        self.assertNotIn('erasing', board.in_station())
+        self.assertEqual(self.commit(board, nonce)['result'], 'pass')
+
+    def test_after_the_commit_nothing_of_the_request_is_left(self):
+        board = self.board_at_the_station()
+        nonce = self.ask(board)
+        board.eject()
+        board.in_station()
+        self.commit(board, nonce)
+        with board.emmc.open('rb') as f:
+            f.seek(self.SECTOR * 512)
+            self.assertEqual(f.read(64 * 512), bytes(64 * 512))
+
+    def test_a_place_that_the_image_uses_is_refused_before_a_byte_is_written(self):
+        board = self.board()
+        for sector, word in (0, 'partition table'), (33, 'partition table'), (5 * MIB // 512, 'the image itself'):
+            error = gangway('on-target', 'ask', '--sector', sector, self.image, board.emmc, code=1).stderr
+            self.assertIn(word, error)
+        self.assertEqual(board.emmc.read_bytes().count(0), 64 * MIB)
+
+    def test_a_damaged_store_is_found_and_healed_before_it_vouches_for_boards(self):
+        gangway('image', 'script', '-o', self.folder / 'first.scr', self.image)
+        entries = list(pathlib.Path(os.environ['GANGWAY_STORE']).glob('entries/*/data'))
+        for data in entries:
+            data.chmod(0o600)
+            with data.open('r+b') as f:
+                f.seek(6 * MIB)
+                f.write(b'not what was imported')
+        result = gangway('image', 'script', '-o', self.folder / 'second.scr', self.image)
+        self.assertIn('importing it again', result.stderr)
+        self.assertEqual((self.folder / 'first.scr').read_bytes(), (self.folder / 'second.scr').read_bytes())
 
 
 if __name__ == '__main__':

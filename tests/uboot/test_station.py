@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """The start script on a board: when it goes to the station, how it leaves it, and that it always ends well."""
-import pathlib, tempfile, unittest
+import os, pathlib, tempfile, unittest
 
 import image
 from sandbox import Board
@@ -231,6 +231,20 @@ class Ending(Case):
         self.assertEqual(board.emmc.read_bytes(), before)
 
 
+class Self(Case):
+    def test_a_board_that_can_program_itself_tries_that_first(self):
+        board = self.board(gw_self='host load hostfs - ${gw_addr} boot.scr && source ${gw_addr}',
+                           gw_get='host load hostfs - ${gw_zip} gw/${gw_file}')
+        stick(self.new, board.folder)
+        text = board.power().booted('new')
+        self.assertIn('on-board programming: pass', text)
+        self.assert_no_station(text)
+
+    def test_without_a_stick_it_waits_for_the_host(self):
+        board = self.board(gw_self='host load hostfs - ${gw_addr} boot.scr && source ${gw_addr}').power()
+        self.assertIn('nothing there', board.in_station())
+
+
 class PowerCut(Case):
     def test_at_any_step_of_a_programming_the_board_comes_back_to_the_station_or_boots_the_whole_image(self):
         board = self.board(self.old, station='1')
@@ -255,6 +269,11 @@ class PowerCut(Case):
         board = self.board(self.old, station='1')
         board.put_nor(0x100000, b'\xff' * 4096, 4096)
         self.assert_no_station(board.power().booted('old'))
+
+
+def stick(img, folder):
+    store = pathlib.Path(folder) / 'store'
+    image.call(os.environ['GANGWAY'], 'stick', '--store', store, img, folder)
 
 
 def bytes_of(disk, img, mib=0):

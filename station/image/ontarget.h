@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: MIT
+// What a station and a board's U-Boot tell each other through a reserved place on the eMMC (uboot/station.cmd).
+#ifndef GANGWAY_IMAGE_ONTARGET_H
+#define GANGWAY_IMAGE_ONTARGET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/digest.h"
+#include "base/err.h"
+
+/*
+ * The place, in blocks of ONTARGET_BLOCK: the request, the summary, the verify script. Request and summary are text,
+ * a variable a line, so that `env import -t` and `env export -t` handle them; zeros follow.
+ */
+enum { ONTARGET_BLOCK = 512, ONTARGET_NONCE_SIZE = 33, ONTARGET_SCRIPT_MAX = 1024 * 1024 };
+
+// A nonce for one attempt: 32 hex digits from the kernel's random numbers.
+int ontarget_nonce(char nonce[ONTARGET_NONCE_SIZE], struct err *e);
+
+// The whole place: request with this nonce, an empty summary, the script (as `source` takes it). The caller frees
+// *out; its size is a multiple of ONTARGET_BLOCK.
+int ontarget_place(
+        const char *nonce, const char *script, size_t script_size, char **out, size_t *size, struct err *e);
+
+struct ontarget_expect {
+	char nonce[ONTARGET_NONCE_SIZE]; // of this attempt, from the station's own memory, not from the board
+	char plan_sha256[SHA256_HEX_SIZE];
+	size_t windows;
+};
+
+/*
+ * Judges a summary block. 0 only when its digest is right, nonce, plan and number of windows are the expected ones and
+ * the result is pass. Otherwise -errno, with e->failure verify-mismatch when the board found a difference, else
+ * station-error: no (or no valid) answer to this request says nothing about the board's memory.
+ */
+int ontarget_judge(const char block[ONTARGET_BLOCK], const struct ontarget_expect *expect, struct err *e);
+
+#endif
