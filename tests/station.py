@@ -116,6 +116,10 @@ class Station:
         elif 'event' in event:
             self.view[event['event']] = event[event['event']]
 
+    def next(self):
+        """Takes one event."""
+        self.take(self.conn.kept.pop(0) if self.conn.kept else self.conn.line(time.monotonic() + DEADLINE))
+
     def slot(self, label):
         return next(s for s in self.view['slots'] if s['slot'] == str(label))
 
