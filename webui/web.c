@@ -12,6 +12,8 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "webui/api.h"
+#include "webui/assets.h"
+#include "webui/shut.h"
 
 struct web {
 	struct api api;
@@ -141,7 +143,9 @@ static int web_start(struct web *web, const char *listen_text, struct err *e)
 		r = report_url(web, listen_fd, e);
 	if (r == 0)
 		r = http_new(web->loop, steal_fd(&listen_fd), api_handle, &web->api, &web->api.http, e);
-	return r;
+	char tag[ASSET_TAG_SIZE];
+	asset_tag(asset_find("/"), tag); // the first digest makes OpenSSL read its configuration
+	return r == 0 ? shut_in(e) : r;
 }
 
 // The order matters: what sleeps for an answer or an event is woken before the server stops.

@@ -2,14 +2,13 @@
 // The FAIL sound: three falling tones, again every ten seconds until the last FAIL is acknowledged.
 
 const AGAIN_MS = 10000;
-const UNLOCK_MS = 400;
 
 export function makeSound(changed) {
   let context = null;
   let wanted = true;
   let alarm = false;
   let timer = 0;
-  let unlockedAt = -Infinity;
+  let unlocking = false; // by the latest key or click
 
   const isOn = () => wanted && context !== null && context.state === 'running';
 
@@ -37,7 +36,6 @@ export function makeSound(changed) {
 
   // Browsers let a page make sound only after its first key or click.
   async function unlock() {
-    unlockedAt = performance.now();
     context ??= new AudioContext();
     if (context.state !== 'running') await context.resume();
     changed();
@@ -45,14 +43,17 @@ export function makeSound(changed) {
   }
 
   for (const gesture of ['keydown', 'pointerdown']) {
-    addEventListener(gesture, () => { if (!context || context.state !== 'running') unlock().catch(() => changed()); }, { capture: true });
+    addEventListener(gesture, () => {
+      unlocking = !context || context.state !== 'running';
+      if (unlocking) unlock().catch(() => changed());
+    }, { capture: true });
   }
 
   return {
     state: () => (isOn() ? 'on' : wanted ? 'locked' : 'off'),
     toggle() {
       // The very key or click that unlocks the sound does not switch it off again.
-      if (wanted && (!isOn() || performance.now() - unlockedAt < UNLOCK_MS)) return;
+      if (wanted && (!isOn() || unlocking)) return;
       wanted = !wanted;
       changed();
       play();
