@@ -66,6 +66,39 @@ class Fragments(unittest.TestCase):
         for family in 'ci_udc', 'dwc2', 'dwc3', 'musb', 'cdns3':
             self.assertTrue((FRAGMENTS / f'udc-{family}.config').is_file(), family)
 
+class Yocto(unittest.TestCase):
+    def run_task(self, folder, files, code='exit 0'):
+        """do_gangway's shell as BitBake would run it, with a gangway that notes what it is asked."""
+        text = (FRAGMENTS / 'yocto/gangway.bbclass').read_text()
+        body = re.search(r'^do_gangway\(\) \{\n(.*?)^\}', text, re.S | re.M).group(1)
+        stub = folder / 'gangway'
+        stub.write_text(f'#!/bin/sh\necho "$@" >>{folder}/asked\n{code}\n')
+        stub.chmod(0o755)
+        for name in files:
+            (folder / name).touch()
+        for name, value in {'DEPLOY_DIR_IMAGE': folder, 'IMAGE_LINK_NAME': 'product', 'GANGWAY': stub, 'GANGWAY_STATE': '/state',
+                            'GANGWAY_IMAGE_NAME': 'product-1'}.items():
+            body = body.replace('${' + name + '}', str(value))
+        self.assertNotIn('${', body)
+        script = 'bbfatal() { echo "$@"; exit 1; }\n' + body
+        return subprocess.run(['sh', '-eu', '-c', script], capture_output=True, text=True)
+
+    def test_the_task_hands_image_and_bmap_over(self):
+        with tempfile.TemporaryDirectory() as name:
+            folder = pathlib.Path(name)
+            self.assertEqual(self.run_task(folder, ['product.wic.xz', 'product.wic.bmap']).returncode, 0)
+            self.assertEqual((folder / 'asked').read_text().splitlines(), [
+                f'bmap check {name}/product.wic.bmap {name}/product.wic.xz',
+                f'image add --state /state --name product-1 --bmap {name}/product.wic.bmap {name}/product.wic.xz'])
+
+    def test_it_fails_without_the_bmap_and_when_the_station_refuses(self):
+        with tempfile.TemporaryDirectory() as name:
+            folder = pathlib.Path(name)
+            self.assertIn('is not there', self.run_task(folder, ['product.wic.xz']).stdout)
+            result = self.run_task(folder, ['product.wic.bmap'], code='[ "$1" != image ]')
+            self.assertEqual(result.returncode, 1)
+            self.assertIn('did not take', result.stdout)
+
 
 if __name__ == '__main__':
     unittest.main()
