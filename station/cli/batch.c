@@ -260,12 +260,15 @@ static bool heal_store(struct batch *b)
 		return false;
 	STR_COPY(key, import_image(b->import)->key);
 	b->import = import_free(b->import); // gives up the entry's lock
-	int r = store_remove(b->store, key, &e);
+	bool healthy = false;
+	// Drops it under other runs too: they have their copy open, and no later one may use it.
+	int r = store_check(b->store, key, &healthy, &e);
 	if (r < 0 && r != -ENOENT) {
 		progress_say(b->progress, "%s", e.text);
 		return false;
 	}
-	progress_say(b->progress, "the stored image is damaged: importing it again for %u target%s", again,
+	progress_say(b->progress, "the stored image %s for %u target%s",
+	        healthy ? "reads well now: trying again" : "is damaged: importing it again", again,
 	        again == 1 ? "" : "s");
 	for (unsigned i = 0; i < b->count; i++)
 		if (failure_info((enum failure)b->targets[i].result.failure)->blame == BLAME_STORE)
