@@ -15,6 +15,7 @@
 #include <sys/sysmacros.h>
 
 #include "base/fd.h"
+#include "board/usb_port.h"
 #include "flash/inuse.h"
 
 static int open_failed(const struct worker_job *job, int error, struct err *e)
@@ -165,33 +166,13 @@ static int try_direct(const struct worker_job *job, struct claim *c, struct err 
 	return 0;
 }
 
-/*
- * The USB port in udev's words ("pci-0000:00:14.0-usb-0:2.3"), from the sysfs path of the open disk:
- * .../pci0000:00/0000:00:14.0/usb1/1-2/1-2.3/1-2.3:1.0/host0/... The bus number is not in it: it changes.
- */
-static void find_port(dev_t device, char *port, size_t size)
+// The physical port, from the sysfs path of the open disk; "" for a disk that is on none.
+static void find_port(dev_t device, char port[USB_PORT_SIZE])
 {
 	char link[64], path[PATH_MAX];
 	snprintf(link, sizeof(link), "/sys/dev/block/%u:%u", major(device), minor(device));
-	char *interface = NULL, *save = NULL, *before = NULL, *controller = NULL;
-	port[0] = '\0';
-	if (!realpath(link, path))
-		return;
-	for (char *part = strtok_r(path, "/", &save); part; part = strtok_r(NULL, "/", &save)) {
-		unsigned bus;
-		if (sscanf(part, "usb%u", &bus) == 1)
-			controller = before;
-		if (controller && strchr(part, '-') && strchr(part, ':') && sscanf(part, "%u-", &bus) == 1)
-			interface = part;
-		before = part;
-	}
-	if (!interface)
-		return;
-	interface = strchr(interface, '-') + 1;
-	*strchr(interface, ':') = '\0';
-	unsigned domain, bus, slot;
-	bool pci = sscanf(controller, "%x:%x:%x.", &domain, &bus, &slot) == 3;
-	snprintf(port, size, "%s-%.40s-usb-0:%.30s", pci ? "pci" : "platform", controller, interface);
+	if (!realpath(link, path) || !usb_port_of(path, port))
+		port[0] = '\0';
 }
 
 static int changed(const char *node, const char *what, struct err *e)
@@ -230,7 +211,7 @@ static int identify(const struct worker_job *job, struct claim *c, struct stat *
 		return changed(job->expect.node, "type", e);
 	if (c->block) {
 		c->found.rdev = st->st_rdev;
-		find_port(st->st_rdev, c->found.port, sizeof(c->found.port));
+		find_port(st->st_rdev, c->found.port);
 		return measure_block(job, c, e);
 	}
 	c->found.dev = st->st_dev;
