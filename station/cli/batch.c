@@ -363,7 +363,9 @@ int batch_run(const struct batch_options *options)
 	struct err e = {0};
 	_cleanup_close_ int image_fd = -1;
 	struct batch *b = calloc(1, sizeof(*b));
-	if (!b) {
+	// Who reads the progress may leave; the boards are finished all the same.
+	if (signal(SIGPIPE, SIG_IGN) == SIG_ERR || !b) {
+		free(b);
 		fprintf(stderr, "gangway: out of memory\n");
 		return EXIT_FAILED;
 	}

@@ -222,7 +222,7 @@ static int check_holders(const char *root, const char *name, const struct device
 	return 0;
 }
 
-int inuse_check(const char *root, const char *name, const struct stat *st, struct err *e)
+static int check_disk(const char *root, const char *name, const struct stat *st, struct err *e)
 {
 	struct devices own = {0};
 	int r = 0;
@@ -234,4 +234,38 @@ int inuse_check(const char *root, const char *name, const struct stat *st, struc
 	if (r == 0)
 		r = check_swaps(root, name, st, &own, e);
 	return r < 0 ? r : check_holders(root, name, &own, e);
+}
+
+// A file may be somebody's disk, too: what is mounted from a loop device on it would be written under its feet.
+static int check_loop_of(
+        const char *root, const char *name, const struct stat *file, const char *loop, struct err *e)
+{
+	char path[2 * PATH_MAX], backing[PATH_MAX];
+	struct stat st, disk = {.st_mode = S_IFBLK};
+	snprintf(path, sizeof(path), "%s/sys/block/%s/loop/backing_file", root, loop);
+	if (fd_read_text(AT_FDCWD, path, backing, sizeof(backing)) <= 0)
+		return 0;
+	snprintf(path, sizeof(path), "%s%s", root, backing);
+	if (stat(path, &st) < 0 || !same_thing(file, &st))
+		return 0;
+	snprintf(path, sizeof(path), "%s/sys/block/%s/dev", root, loop);
+	return read_device(AT_FDCWD, path, &disk.st_rdev) ? check_disk(root, name, &disk, e) : 0;
+}
+
+static int check_loops(const char *root, const char *name, const struct stat *file, struct err *e)
+{
+	char path[PATH_MAX];
+	int r = 0;
+	snprintf(path, sizeof(path), "%s/sys/block", root);
+	_cleanup_(closedirp) DIR *dir = opendir(path);
+	for (struct dirent *entry; dir && r == 0 && (entry = readdir(dir));)
+		if (!strncmp(entry->d_name, "loop", 4))
+			r = check_loop_of(root, name, file, entry->d_name, e);
+	return r;
+}
+
+int inuse_check(const char *root, const char *name, const struct stat *st, struct err *e)
+{
+	int r = check_disk(root, name, st, e);
+	return r == 0 && S_ISREG(st->st_mode) ? check_loops(root, name, st, e) : r;
 }

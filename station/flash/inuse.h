@@ -9,7 +9,8 @@
 
 /*
  * 0 when nobody does. Otherwise -EBUSY with e->failure (target-system, -mounted, -swap, -held) and a line that
- * names the user. A disk's partitions count as the disk; of a partition, the system's check looks at its disk.
+ * names the user. A disk's partitions count as the disk; of a partition, the system's check looks at its disk; of
+ * a file, at the loop devices on it.
  * `root` stands before /proc and /sys: "" but in tests.
  */
 int inuse_check(const char *root, const char *name, const struct stat *st, struct err *e);

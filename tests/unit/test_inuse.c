@@ -14,6 +14,7 @@
  *   sdc 8:32   sdc1 is dm-1's (252:1), which is mounted nowhere
  *   sdd 8:48   sdd1 is swap
  *   sde 8:64   free, with a partition sde1
+ *   loop0 7:0  on the file /disk.img, mounted on /mnt; loop1 7:1 on /free.img, in no use
  */
 static void put(const char *path, const char *text)
 {
@@ -93,7 +94,16 @@ static int make_machine(void **state)
 	put("proc/self/mountinfo", "20 1 252:0 / / rw,relatime shared:1 - ext4 /dev/mapper/vg-root rw\n"
 	                           "21 20 0:5 / /proc rw - proc proc rw\n"
 	                           "22 20 8:1 / /boot rw - ext4 /dev/sda1 rw\n"
+	                           "24 20 7:0 / /mnt rw - ext4 /dev/loop0 rw\n"
 	                           "23 20 8:17 / /media/card rw shared:2 master:1 - vfat /dev/sdb1 rw\n");
+	put_disk("loop0", "7:0");
+	put("sys/block/loop0/dev", "7:0\n");
+	put("sys/block/loop0/loop/backing_file", "/disk.img\n");
+	put("disk.img", "x");
+	put_disk("loop1", "7:1");
+	put("sys/block/loop1/dev", "7:1\n");
+	put("sys/block/loop1/loop/backing_file", "/free.img\n");
+	put("free.img", "x");
 	put("proc/swaps", "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n/dev/sdd1 partition 65532 0 -2\n");
 	// Only root may make a device node, and the tests run as root in CI; elsewhere the swap's case is a file.
 	put("swapfile", "x");
@@ -166,6 +176,19 @@ static void a_swap_file_is_no_target(void **state)
 	assert_int_equal(inuse_check("root", "FILE", &st, &e), 0);
 }
 
+static void a_file_that_is_mounted_through_a_loop_device_is_no_target(void **state)
+{
+	(void)state;
+	struct err e = {0};
+	struct stat st;
+	assert_int_equal(stat("root/disk.img", &st), 0);
+	assert_int_equal(inuse_check("root", "FILE", &st, &e), -EBUSY);
+	assert_int_equal(e.failure, FAILURE_TARGET_MOUNTED);
+	assert_string_equal(e.text, "FILE: it is mounted on /mnt; unmount it first");
+	assert_int_equal(stat("root/free.img", &st), 0);
+	assert_int_equal(inuse_check("root", "FILE", &st, &e), 0);
+}
+
 static void a_partitions_disk_is_found(void **state)
 {
 	(void)state;
@@ -183,6 +206,7 @@ int main(void)
 	        cmocka_unit_test(a_disk_whose_partition_device_mapper_holds_is_held),
 	        cmocka_unit_test(a_free_disk_is_free_and_so_is_its_partition),
 	        cmocka_unit_test(a_swap_file_is_no_target),
+	        cmocka_unit_test(a_file_that_is_mounted_through_a_loop_device_is_no_target),
 	        cmocka_unit_test(a_partitions_disk_is_found),
 	};
 	return cmocka_run_group_tests(tests, make_machine, NULL);
