@@ -8,11 +8,11 @@ import { gangway, lines, startBrowser, type, DEADLINE_MS } from './harness.mjs';
 const tile = (slot) => `article[data-slot="${slot}"]`;
 const LIVE = 'body:not(.stale) article';
 const state = path.resolve('state');
-const demo = gangway(['demo', '--boards', '4', '--rate', '12M', '--fault', '3=flip@1100000', '--state', state, '--listen', '127.0.0.1:0']);
+const browser = await startBrowser(); // first: the batch does not wait for it
+const { page } = browser;
+const demo = gangway(['demo', '--boards', '4', '--rate', '6M', '--fault', '3=flip@1100000', '--state', state, '--listen', '127.0.0.1:0']);
 const said = lines(demo.stderr);
 const url = (await said.wait((line) => /page: http/.test(line.text), 'the page')).text.match(/http:\S+/)[0];
-const browser = await startBrowser();
-const { page } = browser;
 const says = (slot, part, value) => page.locator(`${tile(slot)} .${part}`, { hasText: value }).waitFor();
 
 const parent = (pid) => Number(readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1].split(' ')[1]);

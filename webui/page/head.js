@@ -18,7 +18,7 @@ function drawJob(state) {
     return;
   }
   put('job', job.image + (job.state === 'closing' ? ' – closing' : ''));
-  const policy = [job.verify ? '' : 'NOT VERIFIED', job.unmapped === 'zero' ? 'unmapped zeroed' : '', job.start === 'auto' ? '' : `start: ${job.start}`];
+  const policy = [!job.verify ? 'NOT VERIFIED' : job.verify_how === 'compare' ? 'verify: compare' : '', job.unmapped === 'zero' ? 'unmapped zeroed' : '', job.start === 'auto' ? '' : `start: ${job.start}`];
   put('image', [`plan ${words.short(job.plan_sha256)}`, ...policy.filter(Boolean)].join(' · '));
 }
 
