@@ -18,6 +18,8 @@
 #include "cli/state.h"
 #include "image/import.h"
 
+#define STATION_LOG "station.log"
+
 // A virtual board that hangs is given up sooner than a real one, which may be erasing.
 enum { DEMO_STALL_MS = 8000 };
 enum { MADE_IMAGE_BYTES = 24 * 1024 * 1024 };
@@ -31,6 +33,7 @@ struct demo {
 	json_int_t add_id, open_id, close_id;
 	bool failed; // something other than a board
 	bool finished;
+	bool told_url;
 };
 
 // --- getting ready -----------------------------------------------------------------------------------------
@@ -114,6 +117,21 @@ static int write_config(const struct demo *demo, bool fresh, char *path, size_t 
 	return r;
 }
 
+// The station's lines go to a file: among redrawn ones nobody could read them.
+static int start_quiet(struct demo *demo, const struct child_spec *spec, struct err *e)
+{
+	char path[PATH_MAX];
+	snprintf(path, sizeof(path), "%.4000s/" STATION_LOG, demo->options->state);
+	_cleanup_close_ int log = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+	_cleanup_close_ int own = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0);
+	if (log < 0 || own < 0 || dup2(log, STDERR_FILENO) < 0)
+		return err_sys(e, errno, "%s", path);
+	int r = child_start(spec, &demo->station, e);
+	if (dup2(own, STDERR_FILENO) < 0 && r == 0)
+		r = err_sys(e, errno, "demo");
+	return r;
+}
+
 static int start_station(struct demo *demo, const char *config, struct err *e)
 {
 	int pair[2];
@@ -123,13 +141,28 @@ static int start_station(struct demo *demo, const char *config, struct err *e)
 	        .args = {"--control-fd", "--config", config},
 	        .fds = {pair[1]},
 	        .fd_count = 1};
-	int r = child_start(&spec, &demo->station, e);
+	int r = start_quiet(demo, &spec, e);
 	close(pair[1]);
 	if (r < 0) {
 		close(pair[0]);
 		return r;
 	}
 	return control_connect_fd(pair[0], &demo->connection, e);
+}
+
+// What the station said last, when it is why nothing works.
+static void print_log_tail(const char *state)
+{
+	char path[PATH_MAX];
+	_cleanup_free_ char *text = NULL;
+	size_t size;
+	snprintf(path, sizeof(path), "%.4000s/" STATION_LOG, state);
+	if (fd_read_file(path, 16 * MIB, &text, &size, NULL) < 0)
+		return;
+	const char *from = text + size;
+	for (unsigned lines = 0; from > text && lines <= 6; from--)
+		lines += from[-1] == '\n';
+	fputs(from > text ? from + 2 : from, stderr);
 }
 
 // --- playing the operator ----------------------------------------------------------------------------------
@@ -230,6 +263,17 @@ static bool batch_is_done(const struct demo *demo)
 
 // --- watching ----------------------------------------------------------------------------------------------
 
+// On a terminal the head of the table shows it.
+static void tell_url(struct demo *demo)
+{
+	const char *url = slot_text(json_object_get(demo->view.state, "station"), "url");
+	if (demo->told_url || !url[0])
+		return;
+	demo->told_url = true;
+	if (!demo->view.live)
+		printf("page: %s\n", url);
+}
+
 static int watch(struct demo *demo, struct err *e)
 {
 	bool looked = false;
@@ -243,6 +287,7 @@ static int watch(struct demo *demo, struct err *e)
 		else
 			take_answer(demo, event);
 		json_decref(event);
+		tell_url(demo);
 		slotview_draw(&demo->view);
 		if (!looked && slotview_slots(&demo->view)) {
 			looked = true;
@@ -372,8 +417,10 @@ int demo_run(const struct demo_options *options)
 	slotview_init(&demo.view, false);
 	int r = run(&demo, &e);
 	unsigned passed = options->once && r == 0 && !demo.failed ? print_results(&demo) : 0;
-	if (r < 0)
+	if (r < 0) {
+		print_log_tail(options->state);
 		cli_complain("demo", &e);
+	}
 	if (r == 0 && !options->once)
 		printf("the station has stopped\n");
 	if (r == 0)
