@@ -208,6 +208,20 @@ static int insert_row(struct ledger *l, const char *kind, const json_t *body, ui
 	return 0;
 }
 
+int ledger_has(struct ledger *l, const struct ledger_row *row, struct err *e)
+{
+	_cleanup_statement_ sqlite3_stmt *s = NULL;
+	int r = db_prepare(l->db, "SELECT 1 FROM log WHERE seq = ? AND hash = ?", &s, e);
+	if (r < 0)
+		return r;
+	sqlite3_bind_int64(s, 1, (sqlite3_int64)row->seq);
+	db_bind_text(s, 2, row->hash, strlen(row->hash));
+	r = sqlite3_step(s);
+	if (r != SQLITE_ROW && r != SQLITE_DONE)
+		return db_error(l->db, e, "ledger");
+	return r == SQLITE_ROW;
+}
+
 int ledger_find(struct ledger *l, uint64_t since, const char *kind, const json_t *body,
         struct ledger_row *row, struct err *e)
 {

@@ -39,6 +39,9 @@ static inline void ledger_freep(struct ledger **ledger)
 // only its recorder was started again. `live` is their numbers, "12,13"; borrowed for the ledger's life, NULL: none.
 void ledger_keep(struct ledger *ledger, const char *live);
 
+// Whether this very row is in the log: 1 or 0.
+int ledger_has(struct ledger *ledger, const struct ledger_row *row, struct err *e);
+
 // Whether a row of this kind and body stands behind row `since`: 1 and *row when it does, 0 when not.
 int ledger_find(struct ledger *ledger, uint64_t since, const char *kind, const json_t *body,
         struct ledger_row *row, struct err *e);

@@ -36,6 +36,8 @@ struct role {
 	struct loop_source *socket, *retry, *head_timer;
 	struct pending pending[RECORDER_QUEUE_MAX];
 	unsigned count;
+	unsigned
+	        uncertain; // the first so many were in a commit that failed: it may have reached the disk all the same
 	bool started; // `ready` was sent
 	bool failing;
 	bool closing; // the station hung up
@@ -129,7 +131,13 @@ static int write_batch(struct role *role, struct err *e)
 		r = write_row(role, &role->pending[i], e);
 	if (r == 0 && ledger_unanchored(role->ledger) >= HEAD_EVERY_ROWS)
 		r = write_head(role, "rows", NULL, e);
-	return r < 0 ? r : ledger_commit(role->ledger, e);
+	if (r < 0)
+		return r;
+	role->uncertain = role->count;
+	r = ledger_commit(role->ledger, e);
+	if (r == 0)
+		role->uncertain = 0;
+	return r;
 }
 
 static void schedule_retry(struct role *role)
@@ -168,7 +176,7 @@ static void publish(struct role *role)
 	struct err e = {0};
 	if (ledger_publish(role->ledger, &e) < 0) {
 		log_warn("%s", e.text);
-		schedule_retry(role);
+		loop_timer_after(role->retry, RETRY_MAX_NS);
 	}
 }
 
@@ -202,11 +210,37 @@ static int open_ledger(struct role *role, struct err *e)
 	return r == 0 && !role->started ? start(role, e) : r;
 }
 
+// Answers the first `n` rows and forgets them.
+static void answer_rows(struct role *role, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++) {
+		say_row(role, &role->pending[i]);
+		json_decref(role->pending[i].message);
+	}
+	role->count -= n;
+	memmove(role->pending, role->pending + n, role->count * sizeof(role->pending[0]));
+}
+
 static void forget_batch(struct role *role)
 {
 	for (unsigned i = 0; i < role->count; i++)
 		json_decref(role->pending[i].message);
 	role->count = 0;
+}
+
+// A commit whose fsync failed may be found whole when the ledger is opened again: its rows are not written twice.
+static int settle(struct role *role, struct err *e)
+{
+	unsigned n = role->uncertain, last = n;
+	while (last > 0 && role->pending[last - 1].state != ROW_WRITTEN)
+		last--;
+	int r = last > 0 ? ledger_has(role->ledger, &role->pending[last - 1].row, e) : 0;
+	if (r < 0)
+		return r;
+	role->uncertain = 0;
+	if (r > 0)
+		answer_rows(role, n);
+	return 0;
 }
 
 // What time does not mend. The station is told, and starts no further work.
@@ -219,6 +253,8 @@ static void process(struct role *role)
 {
 	struct err e = {0};
 	int r = open_ledger(role, &e);
+	if (r == 0 && role->uncertain)
+		r = settle(role, &e);
 	if (r == 0 && role->count)
 		r = write_batch(role, &e);
 	if (r < 0 && is_fatal(&e) && !role->started) {
@@ -232,9 +268,7 @@ static void process(struct role *role)
 	}
 	recover(role);
 	publish(role);
-	for (unsigned i = 0; i < role->count; i++)
-		say_row(role, &role->pending[i]);
-	forget_batch(role);
+	answer_rows(role, role->count);
 	arm_head_timer(role);
 }
 
