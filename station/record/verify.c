@@ -249,21 +249,31 @@ static int version_check(struct verification *v, struct err *e)
 	        schema_version());
 }
 
+static int check_schema(struct verification *v, struct err *e)
+{
+	return schema_check(v->db, true, e);
+}
+
 // From the ground up: what a later check relies on was checked before.
 static int check_all(struct verification *v, struct err *e)
 {
-	static int (*const checks[])(struct verification *, struct err *) = {
-	        check_chain, read_id, check_keys, check_head_rows, check_outside};
+	static const struct {
+		int (*check)(struct verification *, struct err *);
+		bool of_chain;
+	} checks[] = {
+	        {check_chain, true},
+	        {read_id, true},
+	        {check_file, false},
+	        {check_schema, false},
+	        {check_keys, true},
+	        {check_head_rows, true},
+	        {check_outside, true},
+	        {check_projections, false},
+	};
 	int r = 0;
 	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(checks); i++)
-		r = checks[i](v, e);
-	if (r == 0 && !v->request->chain_only) {
-		r = check_file(v, e);
-		if (r == 0)
-			r = schema_check(v->db, true, e);
-		if (r == 0)
-			r = check_projections(v, e);
-	}
+		if (checks[i].of_chain || !v->request->chain_only)
+			r = checks[i].check(v, e);
 	return r;
 }
 
