@@ -127,6 +127,17 @@ static inline bool target_boots(const char *path)
 	return !memcmp(data + 512, "EFI PART", 8) || !memcmp(data + u64_down(size, 512) - 512, "EFI PART", 8);
 }
 
+// Not a byte of it was written since target_make().
+static inline bool target_is_old(const char *path)
+{
+	uint64_t size;
+	_cleanup_free_ uint8_t *data = target_read(path, &size);
+	for (uint64_t i = 0; i < size; i++)
+		if (data[i] != OLD_BYTE && i / 512 != 1 && i / 512 != size / 512 - 1)
+			return false;
+	return !memcmp(data + 512, "EFI PART", 8) && !memcmp(data + size - 512, "EFI PART", 8);
+}
+
 static inline bool target_holds_image(const struct world *w, const char *path)
 {
 	uint64_t size;

@@ -19,7 +19,8 @@ static void run_confirm(struct program *p);
 
 /*
  * Law 6 as a table. Zeros take the headers away first; nothing that a board could boot from is written before
- * everything else was read back and the import is confirmed; of the commit piece, TAIL and KEY come last.
+ * everything else was read back and the import is confirmed; of the commit piece, TAIL and KEY come last, and both
+ * at once: a kill between them would leave a board that boots from one of its two headers.
  */
 enum { IN_WRITE = 1, IN_VERIFY = 2, IF_READ_BACK = 4, IF_COMPARE = 8 };
 struct step {
@@ -48,8 +49,7 @@ static const struct step steps[] = {
         {COMMIT_WRITING, NULL, &write_commit_ops, WALK_HEAD},
         {COMMIT_WRITING, run_flush, NULL, 0},
         {COMMIT_READING, NULL, &verify_commit_ops, WALK_HEAD},
-        {COMMIT_WRITING, NULL, &write_commit_ops, WALK_TAIL},
-        {COMMIT_WRITING, NULL, &write_commit_ops, WALK_KEY},
+        {COMMIT_WRITING, NULL, &write_commit_ops, WALK_TAIL | WALK_KEY},
         {COMMIT_WRITING, run_flush, NULL, 0},
         {COMMIT_READING, NULL, &verify_commit_ops, WALK_TAIL | WALK_KEY},
 };

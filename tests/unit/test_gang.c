@@ -163,15 +163,18 @@ static void a_board_that_did_not_pass_does_not_boot_wherever_it_failed(void **st
 static void a_cancelled_or_killed_board_does_not_boot_even_while_a_write_hangs(void **state)
 {
 	(void)state;
-	static const uint64_t offsets[] = {3 * MIB, 700 * KIB, SIZE - KIB};
+	static const struct {
+		uint64_t offset;
+		bool cancel;
+	} cases[] = {{3 * MIB, true}, {3 * MIB, false}, {700 * KIB, true}, {700 * KIB, false},
+	        {SIZE - KIB, true}}; // whose other header may be written: the cancel takes it back
 	struct world w;
 	world_ready(&w, SIZE);
-	for (size_t i = 0; i < 2 * ARRAY_SIZE(offsets); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct outcome o = {0};
-		bool cancel = i % 2;
 		target_make("board", SIZE);
 		struct worker_job job = job_for("board");
-		job_fault(&job, BOARD_FAULT_HANG, offsets[i / 2]);
+		job_fault(&job, BOARD_FAULT_HANG, cases[i].offset);
 		start(&w, &job, &o);
 		bool running = false;
 		while (!running) { // progress comes four times a second; the hang keeps it where it is
@@ -179,15 +182,56 @@ static void a_cancelled_or_killed_board_does_not_boot_even_while_a_write_hangs(v
 			assert_int_equal(loop_round(w.loop, 1000), 0);
 			running = o.progress_calls > before;
 		}
-		if (cancel)
+		if (cases[i].cancel)
 			gang_cancel(o.member);
 		else
 			gang_kill(o.member);
 		finish(&o);
-		assert_int_equal(o.verdict.failure, cancel ? FAILURE_CANCELLED : FAILURE_WORKER_DIED);
-		assert_int_equal(o.died, !cancel);
-		// The kill at the tail finds LBA 0-1 blank; the cancel takes back what it may have written.
+		assert_int_equal(
+		        o.verdict.failure, cases[i].cancel ? FAILURE_CANCELLED : FAILURE_WORKER_DIED);
+		assert_int_equal(o.died, !cases[i].cancel);
 		assert_false(target_boots("board"));
+	}
+	world_end(&w);
+}
+
+static void kill_member(void *context)
+{
+	struct outcome *o = context;
+	gang_kill(o->member);
+}
+
+/*
+ * At any moment, on a board that held an older image. The one place where a killed board may boot without a PASS is
+ * between its last write and its verdict; then all of the image is on it, read back but for these last sectors.
+ */
+static void a_board_killed_at_any_moment_does_not_boot_the_older_image_nor_half_of_the_new_one(void **state)
+{
+	(void)state;
+	enum { KILLS = 25 };
+	struct world w;
+	world_ready(&w, SIZE);
+	srandom(20261121);
+	for (int i = 0; i < KILLS; i++) {
+		struct outcome o = {.hold_go = true};
+		struct loop_source *timer;
+		target_make("board", SIZE);
+		struct worker_job job = job_for("board");
+		job.model.rate = 64 * MIB;
+		start(&w, &job, &o);
+		wait_for(&o, &o.is_claimed);
+		gang_go(o.member);
+		assert_int_equal(loop_add_timer(w.loop, kill_member, &o, &timer, NULL), 0);
+		loop_timer_after(timer, (uint64_t)random() % 150 * NSEC_PER_MSEC + NSEC_PER_MSEC);
+		wait_for(&o, &o.has_ended);
+		loop_remove(timer);
+		gang_free(o.member);
+		bool passed = o.verdict.result == WORKER_PASS;
+		assert_true(passed || o.verdict.failure == FAILURE_WORKER_DIED);
+		// Before its first byte it is as it was.
+		assert_true(
+		        target_holds_image(&w, "board") || !target_boots("board") || target_is_old("board"));
+		assert_true(!passed || target_boots("board"));
 	}
 	world_end(&w);
 }
@@ -606,6 +650,8 @@ int main(int argc, char **argv)
 	        cmocka_unit_test(unmapped_zero_leaves_nothing_of_the_older_image_and_reads_that_back_too),
 	        cmocka_unit_test(a_board_that_did_not_pass_does_not_boot_wherever_it_failed),
 	        cmocka_unit_test(a_cancelled_or_killed_board_does_not_boot_even_while_a_write_hangs),
+	        cmocka_unit_test(
+	                a_board_killed_at_any_moment_does_not_boot_the_older_image_nor_half_of_the_new_one),
 	        cmocka_unit_test(a_cancel_before_go_leaves_the_older_image_alone),
 	        cmocka_unit_test(a_wrong_byte_is_named_with_its_range_its_place_and_both_digests),
 	        cmocka_unit_test(without_read_back_the_same_flip_goes_unseen_and_the_result_says_unverified),
