@@ -185,6 +185,27 @@ def shared_link_of_the_virtual_fixture(bench):
     return rows
 
 
+@case('station')
+def cost_of_the_station(bench):
+    """Ledger, page and events beside the workers: everything of ours that is neither worker nor importer."""
+    image, boards, pages = bench.image('tiny'), 64, 20
+    seconds = 4 if bench.quick else 12
+    rate = image.mapped / (seconds + 4)
+    disks.need_memory((boards + 3) * image.mapped)
+    results, figures, last = [], [], {}
+    for number in range(bench.runs):
+        bench.say(f'  {boards} boards and {pages} pages, run {number + 1} of {bench.runs}')
+        result, last = station.cost(bench, boards, pages, rate, seconds, image)
+        tools.checked(result, 'gangway demo')
+        if last.get('pages') != pages:
+            raise tools.Failed(f'only {last.get("pages")} of {pages} pages were served')
+        results.append(result)
+        figures.append(100 * sum(last.get(role, 0) for role in ('station', 'recorder', 'reader', 'web')))
+    parts = ', '.join(f'{role} {100 * last.get(role, 0):.1f}' for role in ('station', 'recorder', 'reader', 'web', 'demo'))
+    return [row_of('station', f'{boards} boards being programmed, {pages} pages open: all but the workers ({parts})', results, 0,
+                   figure=statistics.median(figures), bar=5, unit='% of a core')]
+
+
 @case('bmaptool')
 def against_bmaptool(bench):
     image, boards, rate = bench.image('big'), 8, 40 * MIB

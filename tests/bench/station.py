@@ -2,11 +2,14 @@
 import contextlib
 import json
 import pathlib
+import selectors
 import shutil
 import socket
 import statistics
 import threading
 import time
+
+import measure
 
 BUSY = ('writing', 'verifying', 'committing')
 
@@ -69,8 +72,8 @@ class Watcher(threading.Thread):
         return errors
 
 
-def demo(bench, boards, rate, link_rate, image, form='xz', seconds=None):
-    """One batch on a virtual fixture; the run and its watcher."""
+def demo(bench, boards, rate, link_rate, image, form='xz', listen='127.0.0.1:0', beside=None):
+    """One batch on a virtual fixture; the run and its watcher. beside(children, watcher) runs in a thread beside it."""
     state = bench.ram.folder / 'station'
     shutil.rmtree(state, ignore_errors=True)
     state.mkdir()
@@ -79,15 +82,81 @@ def demo(bench, boards, rate, link_rate, image, form='xz', seconds=None):
     shutil.copy(image.bmap, f'{copy}.bmap')
     watcher = Watcher(state / 'control.sock')
     watcher.start()
+
+    def on_start(children):
+        if beside:
+            threading.Thread(target=beside, args=(children, watcher), daemon=True).start()
     words = [bench.gangway, 'demo', '--once', '--boards', boards, '--rate', int(rate), '--link-rate', int(link_rate),
-             '--image', copy, '--state', state, '--listen', '127.0.0.1:0']
+             '--image', copy, '--state', state, '--listen', listen]
     try:
-        result = bench.run([words], ignore=str(state))
+        result = bench.run([words], ignore=str(state), on_start=on_start)
     finally:
         watcher.ended.set()
     watcher.join(5)
     shutil.rmtree(state, ignore_errors=True)
     return result, watcher
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(('127.0.0.1', 0))
+        return probe.getsockname()[1]
+
+
+class Pages(threading.Thread):
+    """Pages that are open: each reads the station's events and throws them away."""
+
+    def __init__(self, port, count):
+        super().__init__(daemon=True)
+        self.ended, self.bytes, self.open = threading.Event(), 0, 0
+        self.links = selectors.DefaultSelector()
+        for _ in range(count):
+            link = socket.create_connection(('127.0.0.1', port), 5)
+            link.sendall(f'GET /api/v1/events HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n\r\n'.encode())
+            self.open += link.recv(12) == b'HTTP/1.1 200'
+            self.links.register(link, selectors.EVENT_READ)
+
+    def run(self):
+        while not self.ended.is_set():
+            for key, _ in self.links.select(0.2):
+                data = key.fileobj.recv(1 << 16)
+                self.bytes += len(data)
+                if not data:
+                    self.links.unregister(key.fileobj)
+
+
+def cpu_of_roles(pid):
+    """role -> CPU seconds so far, of a process and its descendants."""
+    roles = {}
+    for child in measure.descendants([pid]):
+        with contextlib.suppress(OSError):
+            words = pathlib.Path(f'/proc/{child}/cmdline').read_bytes().split(b'\0')
+            spent = int(pathlib.Path(f'/proc/{child}/schedstat').read_text().split()[0])
+            role = words[1].decode() if len(words) > 1 else '?'
+            roles[role] = roles.get(role, 0) + spent / 1e9
+    return roles
+
+
+def cost(bench, boards, pages, rate, seconds, image):
+    """The share of one core that each role takes while all boards are being programmed and pages are open."""
+    port, shares = free_port(), {}
+
+    def beside(children, watcher):
+        pause = threading.Event()
+        while len({slot for _, slot, state, _ in watcher.seen if state == 'writing'}) < boards:
+            if pause.wait(0.1) or children[0].returncode is not None:
+                return
+        clients = Pages(port, pages)
+        clients.start()
+        before, since = cpu_of_roles(children[0].pid), time.monotonic()
+        pause.wait(seconds)
+        spent = time.monotonic() - since
+        for role, after in cpu_of_roles(children[0].pid).items():
+            shares[role] = (after - before.get(role, 0)) / spent
+        shares['pages'], shares['page bytes a second'] = clients.open, clients.bytes / spent
+        clients.ended.set()
+    result, _ = demo(bench, boards, rate, 0, image, listen=f'127.0.0.1:{port}', beside=beside)
+    return result, shares
 
 
 def cycle(watcher):
