@@ -160,6 +160,8 @@ struct station {
 	int control_fd; // the starter's end, adopted when the station is ready
 	char boot_id[CLOCK_BOOT_ID_SIZE];
 	char started[CLOCK_UTC_SIZE];
+	uint64_t hash_rate; // SHA-256 bytes a second of one core, measured at the start
+	bool compare_suits; // ... which all slots together would outrun: verify=compare is suggested
 	char ledger_id[64];
 	char url[128]; // of the page, when it listens
 

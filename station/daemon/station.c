@@ -8,6 +8,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "daemon/inside.h"
+#include "flash/suggest.h"
 
 // How long a stop waits for the boards before it cancels them, and for the ledger before it goes without its row.
 #define STOP_BOARDS_NS (600 * NSEC_PER_SEC)
@@ -131,6 +132,20 @@ static int open_seats(struct station *station, struct err *e)
 	return 0;
 }
 
+// What a job's verify policy may be chosen by. The job's word counts.
+static void measure_machine(struct station *station)
+{
+	long cores = sysconf(_SC_NPROCESSORS_ONLN);
+	station->hash_rate = suggest_hash_rate();
+	station->compare_suits =
+	        suggest_compare(station->hash_rate, cores > 0 ? (unsigned)cores : 1, station->seat_count);
+	if (station->compare_suits)
+		log_info("a core of this machine hashes %u MB/s, too little for %u slots at full speed: jobs "
+		         "do "
+		         "better with --verify compare",
+		        (unsigned)(station->hash_rate / 1000000), station->seat_count);
+}
+
 static int station_start(struct station *station, int control_fd, struct err *e)
 {
 	static const int signals[] = {SIGTERM, SIGINT};
@@ -147,6 +162,8 @@ static int station_start(struct station *station, int control_fd, struct err *e)
 		r = lookup_start(station, e);
 	if (r == 0)
 		r = open_seats(station, e);
+	if (r == 0)
+		measure_machine(station);
 	station->control_fd = control_fd;
 	return r < 0 ? r : rows_start(station, e);
 }
