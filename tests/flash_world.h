@@ -22,6 +22,7 @@ struct world {
 	struct loop *loop;
 	struct image image;
 	struct front front;
+	int link_fd;    // a shared link for its boards; 0: none
 	uint8_t *bytes; // the image
 	uint64_t size;
 };
@@ -211,7 +212,9 @@ static inline void start(struct world *w, const struct worker_job *job, struct o
 	static const struct gang_events events = {on_claimed, on_progress, on_verdict, on_ended, on_stuck};
 	struct err e = {0};
 	o->world = w;
-	assert_int_equal(gang_add(w->loop, &w->image, job, -1, &events, o, &o->member, &e), 0);
+	assert_int_equal(
+	        gang_add(w->loop, &w->image, job, w->link_fd ? w->link_fd : -1, &events, o, &o->member, &e),
+	        0);
 }
 
 static inline void wait_for(struct outcome *o, const bool *what)

@@ -2,6 +2,7 @@
 #include <linux/loop.h>
 #include <signal.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 
 #include "flash/claim.h"
 #include "flash_world.h"
@@ -638,6 +639,37 @@ static void a_simulated_board_is_as_slow_as_its_wire(void **state)
 	world_end(&w);
 }
 
+static void boards_on_a_shared_link_take_its_time_together_and_fair_shares_of_it(void **state)
+{
+	(void)state;
+	enum { BOARDS = 4, RATE = 32 * 1024 * 1024 };
+	struct world w;
+	struct outcome o[BOARDS] = {0};
+	world_ready(&w, SIZE);
+	const struct board_link link = {.rate = RATE};
+	w.link_fd = memfd_create("link", MFD_CLOEXEC);
+	assert_int_equal(fd_pwrite_all(w.link_fd, &link, sizeof(link), 0), 0);
+	uint64_t began = clock_mono_ns(), first = UINT64_MAX;
+	for (int i = 0; i < BOARDS; i++) {
+		char name[16];
+		snprintf(name, sizeof(name), "board%d", i);
+		target_make(name, SIZE);
+		struct worker_job job = job_for(name);
+		job.model.shared_link = true;
+		start(&w, &job, &o[i]);
+	}
+	for (int i = 0; i < BOARDS; i++) {
+		finish(&o[i]);
+		assert_int_equal(o[i].verdict.result, WORKER_PASS);
+		first = u64_min(first, o[i].verdict.stage_ns[WORKER_STAGE_DONE] - began);
+	}
+	uint64_t ideal = BOARDS * 2 * w.image.front->mapped_bytes * NSEC_PER_SEC / RATE;
+	assert_in_range(clock_mono_ns() - began, ideal, 3 * ideal);
+	assert_true(first >= ideal / 2); // none had it for itself
+	close(w.link_fd);
+	world_end(&w);
+}
+
 int main(int argc, char **argv)
 {
 	if (argc > 1 && !strcmp(argv[1], "worker")) // gang_add() starts this very program in that role
@@ -669,6 +701,7 @@ int main(int argc, char **argv)
 	        cmocka_unit_test(a_worker_that_does_not_answer_a_cancel_is_killed_after_its_grace),
 	        cmocka_unit_test(a_failing_board_leaves_the_others_running),
 	        cmocka_unit_test(a_simulated_board_is_as_slow_as_its_wire),
+	        cmocka_unit_test(boards_on_a_shared_link_take_its_time_together_and_fair_shares_of_it),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
