@@ -83,19 +83,19 @@ class Station:
     def start(self):
         self.ready = threading.Event()
         self.process = subprocess.Popen([GANGWAY, 'station', '--config', self.config], stderr=subprocess.PIPE)
-        self.drain = threading.Thread(target=self.keep_log, args=[self.process.stderr], daemon=True)
+        self.drain = threading.Thread(target=self.keep_log, args=[self.process.stderr, self.ready], daemon=True)
         self.drain.start()
         assert self.ready.wait(DEADLINE), f'the station is not ready in time: {self.text()}'
         self.connect()
         return self
 
-    def keep_log(self, pipe):
+    def keep_log(self, pipe, ready):
         with (self.state / 'test.log').open('ab', buffering=0) as log:
             for line in pipe:
                 log.write(line)
                 if b' runs on ' in line:
-                    self.ready.set()
-        self.ready.set()
+                    ready.set()
+        ready.set()
 
     def connect(self):
         self.conn = Connection(self.state / 'control.sock')

@@ -184,8 +184,8 @@ static int add_image(struct demo *demo, struct err *e)
 	return control_send(demo->connection, "image.add", args, fds, bmap >= 0 ? 2 : 1, &demo->add_id, e);
 }
 
-// A station that carries on has its job open already; else image and job are given together: boards start while
-// the image is still being decoded.
+// Image and job are given together: boards start while the image is still being decoded. A station that carries on
+// has its job open already.
 static int open_job(struct demo *demo, struct err *e)
 {
 	json_t *state = NULL;
@@ -194,10 +194,8 @@ static int open_job(struct demo *demo, struct err *e)
 		return r;
 	bool open = !strcmp(slot_text(json_object_get(state, "job"), "state"), "open");
 	json_decref(state);
-	if (open)
-		return 0;
-	r = add_image(demo, e);
-	if (r == 0)
+	r = add_image(demo, e); // heals the store if need be; no work when it is there
+	if (r == 0 && !open)
 		r = control_send(demo->connection, "job.open",
 		        json_pack("{s:s,s:s}", "image", demo->name, "product", "demo"), NULL, 0,
 		        &demo->open_id, e);

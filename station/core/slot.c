@@ -352,6 +352,8 @@ static void on_release(struct slot *s, const struct slot_event *event, struct sl
 		return;
 	out->accepted = true;
 	out->set |= SLOT_DO_RECORD_RELEASE;
+	if (slot_holds_verdict(s) && !s->acknowledged)
+		out->set |= SLOT_DO_RECORD_ACK;
 	s->admission = event->admission;
 	slot_admit(s);
 	s->granted = true;

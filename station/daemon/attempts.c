@@ -36,18 +36,16 @@ static const char *disposition(const struct seat *seat)
 static void opened(void *context, uint64_t seq, const struct err *e)
 {
 	struct seat *seat = context;
-	struct slot_event event = {.kind = SLOT_EV_OPENED};
+	static const struct slot_event opened_event = {.kind = SLOT_EV_OPENED};
+	static const struct slot_event cancel = {.kind = SLOT_EV_CANCEL};
 	(void)seq;
 	if (e) {
-		// Without its row the attempt must not write: it is stopped and shown as the station's own fault.
-		STR_COPY(seat->attempt.text, e->text);
-		event = (struct slot_event){.kind = SLOT_EV_VERDICT,
-		        .result = SLOT_RESULT_FAIL,
-		        .failure = FAILURE_STATION_ERROR};
-		seat_event(seat, &event);
-		event = (struct slot_event){.kind = SLOT_EV_OPENED};
+		// Without its row the attempt must not write: it is cancelled, and shown as the station's own fault.
+		seat->row_refused = true;
+		STR_COPY(seat->refusal, e->text);
+		seat_event(seat, &cancel);
 	}
-	seat_event(seat, &event);
+	seat_event(seat, &opened_event);
 }
 
 void attempt_open_row(struct seat *seat)
@@ -56,11 +54,6 @@ void attempt_open_row(struct seat *seat)
 	const struct station_job *job = &station->job;
 	struct seat_attempt *a = &seat->attempt;
 	a->id = station->next_attempt++;
-	STR_COPY(a->boot_id, station->boot_id);
-	STR_COPY(a->port, seat->board.identity.port);
-	STR_COPY(a->serial, seat->board.serial);
-	STR_COPY(a->serial_source, seat->board.serial_source);
-	a->diskseq = seat->board.identity.diskseq;
 	json_t *body = json_pack("{s:I,s:s,s:s,s:s,s:s,s:s,s:s}", "attempt", (json_int_t)a->id, "slot",
 	        seat_label(seat), "port", a->port, "serial", a->serial, "serial_source", a->serial_source,
 	        "boot_id", a->boot_id, "disposition", disposition(seat));
@@ -69,12 +62,12 @@ void attempt_open_row(struct seat *seat)
 	set_text(body, "image", a->image);
 	set_text(body, "image_key", job->image_key);
 	set_text(body, "plan_sha256", job->plan_sha256);
-	set_text(body, "node", seat->board.identity.node);
-	set_text(body, "usb_id", seat->board.usb_id);
+	set_text(body, "node", a->node);
+	set_text(body, "usb_id", a->usb_id);
 	set_text(body, "fixture", station->fixture->name);
 	set_text(body, "config_sha256", station->config.sha256);
 	set_number(body, "diskseq", a->diskseq);
-	set_number(body, "size", seat->board.identity.size);
+	set_number(body, "size", a->size);
 	set_number(body, "mono_ns", clock_mono_ns());
 	rows_append(station, "attempt.open", body, -1, opened, seat);
 }
@@ -149,11 +142,11 @@ void attempt_refused_row(struct seat *seat)
 	rows_append(seat->station, "slot.refused", body, -1, NULL, NULL);
 }
 
-void attempt_ack_row(struct seat *seat, const char *operator_)
+void attempt_ack_row(struct seat *seat)
 {
 	json_t *attempt = seat->attempt.id ? json_integer((json_int_t)seat->attempt.id) : json_null();
 	json_t *body = json_pack(
-	        "{s:s,s:o,s:s}", "slot", seat_label(seat), "attempt", attempt, "operator", operator_);
+	        "{s:s,s:o,s:s}", "slot", seat_label(seat), "attempt", attempt, "operator", seat->person);
 	rows_append(seat->station, "slot.ack", body, -1, NULL, NULL);
 }
 
@@ -161,7 +154,7 @@ void attempt_release_row(struct seat *seat)
 {
 	json_t *body = json_pack("{s:s,s:s,s:s,s:s,s:s}", "slot", seat_label(seat), "serial",
 	        seat->board.serial, "disposition", seat->known_passed ? "rework" : "retest", "reason",
-	        seat->reason, "operator", seat->releaser);
+	        seat->reason, "operator", seat->person);
 	rows_append(seat->station, "slot.release", body, -1, NULL, NULL);
 }
 

@@ -47,10 +47,7 @@ static void command_ack(struct station *station, struct control_request *request
 	struct seat *seat = wanted_seat(station, request);
 	if (!seat)
 		return;
-	bool verdict = seat->slot.state == SLOT_FAIL || seat->slot.state == SLOT_INTERRUPTED;
-	// Recorded first: a later attempt in this slot must stand behind its acknowledgement in the ledger.
-	if (verdict && !seat->slot.acknowledged)
-		attempt_ack_row(seat, request->operator_);
+	STR_COPY(seat->person, request->operator_);
 	if (seat_person(seat, &ack))
 		control_answer(request, snapshot_slot(seat));
 	else
@@ -66,10 +63,7 @@ static void command_release(struct station *station, struct control_request *req
 	struct slot_event event = {.kind = SLOT_EV_RELEASE};
 	seat_judge(seat, true, &event.admission);
 	STR_COPY(seat->reason, reason && reason[0] ? reason : "released by hand");
-	bool interrupted = seat->slot.state == SLOT_INTERRUPTED && !seat->slot.acknowledged;
-	if (interrupted)
-		attempt_ack_row(seat, request->operator_);
-	STR_COPY(seat->releaser, request->operator_);
+	STR_COPY(seat->person, request->operator_);
 	if (seat_person(seat, &event))
 		control_answer(request, snapshot_slot(seat));
 	else

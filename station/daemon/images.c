@@ -180,6 +180,8 @@ static void on_recorded(void *context, uint64_t seq, const struct err *e)
 	station->importer = NULL;
 	json_decref(image);
 	import_end(station, "");
+	job_take_picture(station); // a job resumed without its image
+	seat_rematch_all(station);
 }
 
 // The name is taken: by the same image (added again, perhaps to heal the store), or by another.
@@ -277,6 +279,10 @@ void image_command_add(struct station *station, struct control_request *request)
 		control_refuse(request, "bad-args",
 		        "image.add wants a name of 1 to 63 characters without white space, and the file's "
 		        "descriptor");
+		return;
+	}
+	if (json_array_size(station->images) >= IMAGES_MAX) {
+		control_refuse(request, "full", "%d images are known; remove one first", IMAGES_MAX);
 		return;
 	}
 	if (station->importing) {

@@ -44,7 +44,9 @@ struct seat_attempt {
 	char image[64];
 	char serial[64], serial_source[16];
 	char port[96], boot_id[CLOCK_BOOT_ID_SIZE];
-	uint64_t diskseq;
+	uint64_t diskseq, size;
+	char node[256], usb_id[16];
+	char key[BOARD_KEY_SIZE]; // of its board, which may have left meanwhile
 	char plan_sha256[SHA256_HEX_SIZE], readback_sha256[SHA256_HEX_SIZE];
 	char method[32];
 	char text[480];
@@ -71,9 +73,11 @@ struct seat {
 	bool seen;          // ... or it had attempts at all
 	bool start_granted; // START was pressed, or the serial scanned
 	bool recount;       // the attempt under way is of a unit the job has counted already
-	bool close_waits;   // the verdict waits for the image's row
-	char reason[160];   // a person's, for the next attempt
-	char releaser[32];  // who released it
+	bool row_refused;   // the ledger did not take the attempt under way: `refusal` says why
+	char refusal[480];
+	bool close_waits; // the verdict waits for the image's row
+	char reason[160]; // a person's, for the next attempt
+	char person[32];  // who acknowledged or released it
 	struct seat_attempt attempt;
 	struct gang_member *member;
 	struct picture *picture; // held for the worker
@@ -227,7 +231,7 @@ void seats_free(struct station *station);
 void attempt_open_row(struct seat *seat);
 void attempt_close_row(struct seat *seat);
 void attempt_refused_row(struct seat *seat);
-void attempt_ack_row(struct seat *seat, const char *operator_);
+void attempt_ack_row(struct seat *seat);
 void attempt_release_row(struct seat *seat);
 void attempt_returned_row(struct seat *seat, const char *how);
 

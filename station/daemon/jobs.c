@@ -28,6 +28,12 @@ void job_take_picture(struct station *station)
 		return;
 	struct err e;
 	job->picture = picture_get(station, job->image, &e);
+	// The job was opened with one image; another that came under its name is not it.
+	if (job->picture && job->image_key[0] && strcmp(job->picture->key, job->image_key) != 0) {
+		err_set(&e, ESTALE, "image '%s': not the one that job %s was opened with; close the job",
+		        job->image, job->id);
+		job->picture = picture_unref(job->picture);
+	}
 	if (!job->picture)
 		alert_set(station, "image", "error", "%s", e.text);
 	else
@@ -115,13 +121,13 @@ void job_free(struct station *station)
 
 // --- commands ----------------------------------------------------------------------------------------------
 
-// A fresh job in place of the last one; what this station knows of boards stays.
+// A fresh job in place of the last one.
 static void job_reset(struct station *station)
 {
 	struct station_job *job = &station->job;
-	struct key_set known = job->known;
 	picture_unref(job->picture);
-	*job = (struct station_job){.known = known};
+	key_set_clear(&job->known); // of boards with a serial the ledger knows, others show what is on them
+	*job = (struct station_job){0};
 	for (unsigned i = 0; i < station->seat_count; i++)
 		station->seats[i].known_here = false;
 }

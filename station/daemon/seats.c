@@ -91,6 +91,18 @@ static void rematch_twins(struct station *station, const struct seat *seat, cons
 	}
 }
 
+static void board_forget(struct seat *seat)
+{
+	char serial[sizeof(seat->board.serial)];
+	STR_COPY(serial, seat->board.serial);
+	seat->board = (struct board){.link_fd = -1};
+	seat->key[0] = '\0';
+	seat->looked_up = seat->asked = seat->seen = seat->start_granted = false;
+	seat->known = seat->known_passed = seat->known_here = false;
+	seat->reason[0] = '\0';
+	rematch_twins(seat->station, seat, serial);
+}
+
 void seat_start_boards(struct station *station)
 {
 	if (station->starting_boards || station->phase != PHASE_RUNNING)
@@ -172,6 +184,11 @@ static void on_verdict(void *context, struct gang_member *member, const struct w
 	        .result = report->result <= WORKER_FAIL ? results[report->result] : SLOT_RESULT_FAIL,
 	        .failure = (enum failure)report->failure,
 	        .refused = report->refused};
+	if (seat->row_refused) {
+		event.result = SLOT_RESULT_FAIL;
+		event.failure = FAILURE_STATION_ERROR;
+		STR_COPY(a->text, seat->refusal);
+	}
 	if (event.result == SLOT_RESULT_FAIL && seat->picture && report->failure == FAILURE_STORE_DAMAGED)
 		heal_suspect(seat->station, seat->picture);
 	seat_event(seat, &event);
@@ -224,6 +241,21 @@ static uint32_t verify_policy(const struct station_job *job)
 	return job->compare ? WORKER_VERIFY_COMPARE : WORKER_VERIFY_READBACK;
 }
 
+// The attempt is of this board, whatever is plugged in when it ends.
+static void attempt_board(struct seat_attempt *a, const struct seat *seat)
+{
+	const struct board *board = &seat->board;
+	STR_COPY(a->boot_id, seat->station->boot_id);
+	STR_COPY(a->port, board->identity.port);
+	STR_COPY(a->serial, board->serial);
+	STR_COPY(a->serial_source, board->serial_source);
+	STR_COPY(a->node, board->identity.node);
+	STR_COPY(a->usb_id, board->usb_id);
+	STR_COPY(a->key, seat->key);
+	a->diskseq = board->identity.diskseq;
+	a->size = board->identity.size;
+}
+
 static int start_worker(struct seat *seat, struct err *e)
 {
 	struct station *station = seat->station;
@@ -243,6 +275,8 @@ static int start_worker(struct seat *seat, struct err *e)
 	seat->attempt = (struct seat_attempt){0};
 	STR_COPY(seat->attempt.job, job->id);
 	STR_COPY(seat->attempt.image, job->image);
+	attempt_board(&seat->attempt, seat);
+	seat->row_refused = false;
 	seat->done = seat->total = seat->written = 0;
 	seat->rate = 0;
 	seat->track = (struct estimate_track){0};
@@ -286,23 +320,31 @@ static void log_verdict(const struct seat *seat)
 	        seat->attempt.text[0] ? ": " : "", seat->attempt.text);
 }
 
+// A verdict is durable: the board is known from now on, under whatever serial or plug it comes back.
+static void count_end(struct seat *seat)
+{
+	const struct seat_attempt *a = &seat->attempt;
+	bool verdict = seat->slot.result && seat->slot.result != SLOT_RESULT_ABORTED;
+	if (verdict) {
+		STR_COPY(seat->verdict_key, a->key);
+		if (key_set_add(&seat->station->job.known, a->key) < 0)
+			log_error("slot %s: memory is short, a returned board may not be known",
+			        seat_label(seat));
+	}
+	if (verdict && !strcmp(seat->key, a->key)) {
+		seat->known = seat->seen = true;
+		seat->known_passed = seat->slot.result == SLOT_RESULT_PASS;
+	}
+	job_count_end(seat->station, seat);
+	log_verdict(seat);
+	seat->reason[0] = '\0';
+	seat->known_here = seat->known_here || seat->known_passed;
+}
+
 static void act_on_ledger(struct seat *seat, unsigned set)
 {
-	if (set & SLOT_DO_COUNT_END) {
-		bool verdict = seat->slot.result && seat->slot.result != SLOT_RESULT_ABORTED;
-		if (verdict) {
-			STR_COPY(seat->verdict_key, seat->key);
-			if (key_set_add(&seat->station->job.known, seat->key) < 0)
-				log_error("slot %s: memory is short, a returned board may not be known",
-				        seat_label(seat));
-			seat->known = seat->seen = true;
-			seat->known_passed = seat->slot.result == SLOT_RESULT_PASS;
-		}
-		job_count_end(seat->station, seat);
-		log_verdict(seat);
-		seat->reason[0] = '\0';
-		seat->known_here = seat->known_here || seat->known_passed;
-	}
+	if (set & SLOT_DO_COUNT_END)
+		count_end(seat);
 	if (set & SLOT_DO_COUNT_START)
 		job_count_start(seat->station, seat);
 	if (set & SLOT_DO_COUNT_UNDO)
@@ -313,6 +355,8 @@ static void act_on_ledger(struct seat *seat, unsigned set)
 		attempt_close_row(seat);
 	if (set & SLOT_DO_RECORD_REFUSED)
 		attempt_refused_row(seat);
+	if (set & SLOT_DO_RECORD_ACK)
+		attempt_ack_row(seat); // before any later attempt's row
 	if (set & SLOT_DO_RECORD_RELEASE)
 		attempt_release_row(seat);
 }
@@ -335,6 +379,8 @@ static struct slot_actions step(struct seat *seat, const struct slot_event *even
 void seat_event(struct seat *seat, const struct slot_event *event)
 {
 	struct slot_actions out = step(seat, event);
+	if (!seat->slot.present && seat->key[0] && !seat->member && seat->slot.row == SLOT_ROW_NONE)
+		board_forget(seat);
 	if (out.set & (SLOT_DO_COUNT_END | SLOT_DO_COUNT_UNDO)) {
 		job_settle(seat->station);
 		seat_start_boards(seat->station);
@@ -387,18 +433,6 @@ static bool same_plug(const struct seat *seat, const struct board *board)
 	       !strcmp(a->serial, board->serial);
 }
 
-static void board_forget(struct seat *seat)
-{
-	char serial[sizeof(seat->board.serial)];
-	STR_COPY(serial, seat->board.serial);
-	seat->board = (struct board){.link_fd = -1};
-	seat->key[0] = '\0';
-	seat->looked_up = seat->asked = seat->seen = seat->start_granted = false;
-	seat->known = seat->known_passed = seat->known_here = false;
-	seat->reason[0] = '\0';
-	rematch_twins(seat->station, seat, serial);
-}
-
 static void on_arrived(void *context, const struct board *board)
 {
 	struct station *station = context;
@@ -431,8 +465,6 @@ static void on_left(void *context, unsigned index)
 	struct seat *seat = &station->seats[index];
 	log_debug("slot %s: the board left", seat_label(seat));
 	seat_event(seat, &event);
-	if (!seat->member)
-		board_forget(seat);
 	seat_start_boards(station);
 }
 

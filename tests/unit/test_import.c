@@ -187,7 +187,7 @@ static void workers_follow_the_front_while_it_grows(void **state)
 	assert_int_equal(d.state_at_ready, IMAGE_GROWING);
 	assert_true(d.front_at_ready < 48 * MIB);
 	for (int i = 0; i < 2; i++) {
-		assert_true(followers[i].looks > 3);            // they started long before the end,
+		assert_true(followers[i].looks > 3);           // they started long before the end,
 		assert_int_equal(followers[i].seen, 48 * MIB); // and no wake-up was lost
 	}
 	drive_end(&d);

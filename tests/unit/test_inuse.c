@@ -104,7 +104,8 @@ static int make_machine(void **state)
 	put("sys/block/loop1/dev", "7:1\n");
 	put("sys/block/loop1/loop/backing_file", "/free.img\n");
 	put("free.img", "x");
-	put("proc/swaps", "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n/dev/sdd1 partition 65532 0 -2\n");
+	put("proc/swaps",
+	        "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n/dev/sdd1 partition 65532 0 -2\n");
 	// Only root may make a device node, and the tests run as root in CI; elsewhere the swap's case is a file.
 	put("swapfile", "x");
 	return 0;

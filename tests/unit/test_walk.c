@@ -156,7 +156,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(every_mapped_byte_is_walked_once_in_order_whatever_the_ranges),
-	        cmocka_unit_test(the_areas_split_the_plan_and_only_the_key_and_the_tail_touch_what_was_blanked),
+	        cmocka_unit_test(
+	                the_areas_split_the_plan_and_only_the_key_and_the_tail_touch_what_was_blanked),
 	        cmocka_unit_test(blank_is_the_first_two_sectors_and_the_last_and_no_more),
 	        cmocka_unit_test(a_walk_can_start_at_any_run),
 	        cmocka_unit_test(ranges_that_do_not_fit_the_sectors_are_seen),
