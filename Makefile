@@ -50,7 +50,7 @@ $(BUILD)/obj/%.o: %.c | $(BUILD)/deps.stamp
 	@$(CC) $(all_cflags) -c -o $@ $<
 
 # .incbin names its file to the assembler only: a changed page or .sql file must rebuild what embeds it.
-$(BUILD)/obj/%.o: %.S $(wildcard db/*.sql db/*/*.sql webui/page/*) | $(BUILD)/deps.stamp
+$(BUILD)/obj/%.o: %.S $(wildcard db/*/*.sql db/*/*.txt deploy/verify-ledger webui/page/*) | $(BUILD)/deps.stamp
 	@mkdir -p $(@D)
 	@echo "  AS      $<"
 	@$(CC) $(all_cflags) -c -o $@ $<

@@ -7,13 +7,17 @@
 	.type sql_files, %object
 sql_files:
 
-	.macro sql path
+	.macro text path file
 	.section .rodata.sql_text, "a", %progbits
 100:	.asciz "\path"
-101:	.incbin "db/\path"
+101:	.incbin "\file"
 	.byte 0
 	.section .data.rel.ro.sql_files, "aw", %progbits
 	.dc.a 100b, 101b
+	.endm
+
+	.macro sql path
+	text "\path", "db/\path"
 	.endm
 
 	sql "migrations/001-log.sql"
@@ -25,6 +29,7 @@ sql_files:
 	sql "projections/50-attempt.sql"
 	sql "projections/60-yield.sql"
 
+	sql "queries/export.sql"
 	sql "queries/images.sql"
 	sql "queries/interrupted.sql"
 	sql "queries/jobs.sql"
@@ -36,6 +41,24 @@ sql_files:
 	sql "queries/unit.sql"
 	sql "queries/unit-status.sql"
 	sql "queries/unit-story.sql"
+
+	sql "reports/certificate.sql"
+	sql "reports/day.sql"
+	sql "reports/heads.sql"
+	sql "reports/image-history.sql"
+	sql "reports/lot-failures.sql"
+	sql "reports/orders.sql"
+	sql "reports/pareto.sql"
+	sql "reports/rework.sql"
+	sql "reports/serial-history.sql"
+	sql "reports/slots.sql"
+	sql "reports/units-with-image.sql"
+	sql "reports/uph.sql"
+	sql "reports/yield-by-day.sql"
+	sql "reports/yield.sql"
+
+	text "bundle/README.txt", "db/bundle/README.txt"
+	text "bundle/verify-ledger", "deploy/verify-ledger"
 
 	.dc.a 0, 0
 	.size sql_files, . - sql_files

@@ -1,31 +1,38 @@
 // SPDX-License-Identifier: MIT
 // `gangway record`: shows and proves the ledger. Reads the database itself, with the station running or not.
+#include "cli/record.h"
+
 #include <errno.h>
 #include <getopt.h>
 #include <limits.h>
 #include <stdio.h>
 
-#include "cli/command.h"
+#include "record/key.h"
 #include "record/query.h"
 #include "record/verify.h"
 
 enum { SHOW_ROWS = 200 };
 
-static const char usage[] = "usage: gangway record show [--state DIR] [--json] SERIAL\n"
-                            "       gangway record verify [--state DIR | --db FILE] [--heads FILE|DIR] "
-                            "[--key PUB] [--chain-only] [--timings]\n"
-                            "\n"
-                            "show    the unit and all its attempts, newest first\n"
-                            "verify  walks the whole log, checks every head, builds the projections again "
-                            "and compares; exit 1 with one\n"
-                            "        line when anything was altered. --heads: heads kept elsewhere; --key: "
-                            "the station's public key\n";
-
-struct options {
-	char database[PATH_MAX];
-	const char *heads, *key;
-	bool json, chain_only, timings;
-};
+static const char usage[] =
+        "usage: gangway record show [--json] SERIAL\n"
+        "       gangway record verify [--heads FILE|DIR] [--key PUB] [--chain-only] [--timings]\n"
+        "       gangway record export [--job J] [--serial S] [--image SHA256] [--from UTC] [--to UTC]\n"
+        "                             [--format csv|json|bundle] [--out FILE|DIR]\n"
+        "       gangway record report [NAME [KEY=VALUE...]] [--json]\n"
+        "       gangway record backup FILE\n"
+        "       gangway record rotate-key\n"
+        "all with [--state DIR | --db FILE]; $GANGWAY_STATE, else /var/lib/gangway\n"
+        "\n"
+        "show        the unit and all its attempts, newest first\n"
+        "verify      walks the whole log, checks every head, builds the projections again and compares; exit "
+        "1 with\n"
+        "            one line when anything was altered. --heads: heads kept elsewhere; --key: the public "
+        "key you hold\n"
+        "export      attempts as CSV or JSON, or as a bundle that an auditor checks with nothing but what is "
+        "in it\n"
+        "report      the questions of db/reports/; without a NAME lists them\n"
+        "backup      copies the ledger while the station runs\n"
+        "rotate-key  makes a new station key; at its next start the station's old key vouches for it\n";
 
 static int complain(const struct err *e)
 {
@@ -33,30 +40,52 @@ static int complain(const struct err *e)
 	return EXIT_FAILED;
 }
 
-static int parse(int argc, char **argv, struct options *o)
+static const struct option longs[] = {{"state", required_argument, NULL, 's'},
+        {"db", required_argument, NULL, 'd'}, {"heads", required_argument, NULL, 'H'},
+        {"key", required_argument, NULL, 'k'}, {"json", no_argument, NULL, 'j'},
+        {"chain-only", no_argument, NULL, 'c'}, {"timings", no_argument, NULL, 't'},
+        {"format", required_argument, NULL, 'f'}, {"out", required_argument, NULL, 'o'},
+        {"job", required_argument, NULL, 'p'}, {"serial", required_argument, NULL, 'p'},
+        {"image", required_argument, NULL, 'p'}, {"from", required_argument, NULL, 'p'},
+        {"to", required_argument, NULL, 'p'}, {"help", no_argument, NULL, 'h'}, {0}};
+
+static void set_state(struct record_options *o, const char *state)
 {
-	static const struct option longs[] = {{"state", required_argument, NULL, 's'},
-	        {"db", required_argument, NULL, 'd'}, {"heads", required_argument, NULL, 'H'},
-	        {"key", required_argument, NULL, 'k'}, {"json", no_argument, NULL, 'j'},
-	        {"chain-only", no_argument, NULL, 'c'}, {"timings", no_argument, NULL, 't'},
-	        {"help", no_argument, NULL, 'h'}, {0}};
+	STR_COPY(o->state, state);
+	snprintf(o->database, sizeof(o->database), "%.*s/station.db", (int)sizeof(o->database) - 16, state);
+}
+
+// 0, or -1 when the usage is to be shown.
+static int take_option(struct record_options *o, int c, const char *name)
+{
+	switch (c) {
+	case 's': set_state(o, optarg); return 0;
+	case 'd': STR_COPY(o->database, optarg); return 0;
+	case 'H': o->heads = optarg; return 0;
+	case 'k': o->key = optarg; return 0;
+	case 'j': o->json = true; return 0;
+	case 'c': o->chain_only = true; return 0;
+	case 't': o->timings = true; return 0;
+	case 'f': o->format = optarg; return 0;
+	case 'o': o->out = optarg; return 0;
+	case 'p': return json_object_set_new(o->parameters, name, json_string(optarg));
+	default: return -1;
+	}
+}
+
+// 0: go on; 1: the help was asked for; -1: wrong usage.
+static int parse(int argc, char **argv, struct record_options *o)
+{
 	const char *state = getenv("GANGWAY_STATE");
-	snprintf(o->database, sizeof(o->database), "%s/station.db",
-	        state && *state ? state : "/var/lib/gangway");
-	int c;
+	int c, which = 0;
+	o->format = "csv";
+	set_state(o, state && *state ? state : "/var/lib/gangway");
 	optind = 1;
-	while ((c = getopt_long(argc, argv, "h", longs, NULL)) >= 0) {
-		switch (c) {
-		case 's': snprintf(o->database, sizeof(o->database), "%s/station.db", optarg); break;
-		case 'd': STR_COPY(o->database, optarg); break;
-		case 'H': o->heads = optarg; break;
-		case 'k': o->key = optarg; break;
-		case 'j': o->json = true; break;
-		case 'c': o->chain_only = true; break;
-		case 't': o->timings = true; break;
-		case 'h': fputs(usage, stdout); return -1;
-		default: fputs(usage, stderr); return EXIT_USAGE;
-		}
+	while ((c = getopt_long(argc, argv, "h", longs, &which)) >= 0) {
+		if (c == 'h')
+			return 1;
+		if (take_option(o, c, longs[which].name) < 0)
+			return -1;
 	}
 	return 0;
 }
@@ -100,7 +129,7 @@ static void print_unit(const json_t *unit, const json_t *attempts, const json_t 
 }
 
 static int print_story(
-        const struct options *o, const char *serial, json_t *unit, json_t *attempts, json_t *story)
+        const struct record_options *o, const char *serial, json_t *unit, json_t *attempts, json_t *story)
 {
 	if (json_is_null(unit) && json_array_size(story) == 0) {
 		fprintf(stderr, "gangway: unit '%s': the ledger %s knows no such serial\n", serial,
@@ -121,7 +150,7 @@ static int print_story(
 	return EXIT_OK;
 }
 
-static int show(const struct options *o, const char *serial)
+static int show(const struct record_options *o, const char *serial)
 {
 	_cleanup_db_ sqlite3 *db = NULL;
 	struct err e = {0};
@@ -143,7 +172,7 @@ static int show(const struct options *o, const char *serial)
 	return code;
 }
 
-static void print_report(const struct options *o, const struct verify_report *report)
+static void print_report(const struct record_options *o, const struct verify_report *report)
 {
 	unsigned long long rows = report->rows, anchored = report->anchored;
 	printf("ledger %s: %llu rows, nothing was altered; ", report->ledger, rows);
@@ -162,7 +191,7 @@ static void print_report(const struct options *o, const struct verify_report *re
 		        report->chain_s > 0 ? (double)rows / report->chain_s : 0, report->projections_s);
 }
 
-static int verify(const struct options *o)
+static int verify(const struct record_options *o)
 {
 	struct err e = {0};
 	struct verify_report report;
@@ -173,21 +202,61 @@ static int verify(const struct options *o)
 	return EXIT_OK;
 }
 
-int cmd_record(int argc, char **argv)
+static int rotate_key(const struct record_options *o)
 {
-	struct options o = {0};
-	if (argc < 2 || !strcmp(argv[1], "--help") || !strcmp(argv[1], "-h")) {
-		fputs(usage, argc < 2 ? stderr : stdout);
-		return argc < 2 ? EXIT_USAGE : EXIT_OK;
+	char folder[PATH_MAX];
+	struct err e = {0};
+	snprintf(folder, sizeof(folder), "%.*s/keys", (int)sizeof(folder) - 8, o->state);
+	if (key_rotate(folder, &e) < 0)
+		return complain(&e);
+	printf("%s/station.pub is the new public key; start the station, whose old key then vouches for it\n",
+	        folder);
+	return EXIT_OK;
+}
+
+// KEY=VALUE words narrow a report.
+static int take_words(struct record_options *o, int argc, char **argv)
+{
+	for (int i = 0; i < argc; i++) {
+		const char *sign = strchr(argv[i], '=');
+		json_t *value = sign ? json_string(sign + 1) : NULL;
+		char key[32];
+		snprintf(key, sizeof(key), "%.*s", sign ? (int)(sign - argv[i]) : 0, argv[i]);
+		if (!value || json_object_set_new(o->parameters, key, value) < 0)
+			return -1;
 	}
-	int r = parse(argc - 1, argv + 1, &o);
-	if (r != 0)
-		return r < 0 ? EXIT_OK : r;
-	int words = argc - 1 - optind;
-	if (!strcmp(argv[1], "show") && words == 1)
-		return show(&o, argv[1 + optind]);
-	if (!strcmp(argv[1], "verify") && words == 0)
-		return verify(&o);
+	return 0;
+}
+
+static int run(struct record_options *o, const char *verb, int argc, char **argv)
+{
+	if (!strcmp(verb, "show") && argc == 1)
+		return show(o, argv[0]);
+	if (!strcmp(verb, "verify") && argc == 0)
+		return verify(o);
+	if (!strcmp(verb, "export") && argc == 0)
+		return record_export(o);
+	if (!strcmp(verb, "report") && (argc == 0 || take_words(o, argc - 1, argv + 1) == 0))
+		return record_report(o, argc ? argv[0] : NULL);
+	if (!strcmp(verb, "backup") && argc == 1)
+		return record_backup(o, argv[0]);
+	if (!strcmp(verb, "rotate-key") && argc == 0)
+		return rotate_key(o);
 	fputs(usage, stderr);
 	return EXIT_USAGE;
+}
+
+int cmd_record(int argc, char **argv)
+{
+	struct record_options o = {.parameters = json_object()};
+	int asked = argc < 2 ? -1 : parse(argc - 1, argv + 1, &o);
+	if (argc >= 2 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h")))
+		asked = 1;
+	int code = asked < 0 ? EXIT_USAGE : EXIT_OK;
+	if (asked)
+		fputs(usage, asked < 0 ? stderr : stdout);
+	else
+		code = run(&o, argv[1], argc - 1 - optind, argv + 1 + optind);
+	json_decref(o.parameters);
+	return code;
 }

@@ -65,7 +65,7 @@ static json_t *column_value(sqlite3_stmt *s, int i, bool is_json, bool is_bool)
 	return string ? string : json_string("(not UTF-8)");
 }
 
-static json_t *row_object(sqlite3_stmt *s)
+json_t *query_row(sqlite3_stmt *s)
 {
 	json_t *row = json_object();
 	for (int i = 0; row && i < sqlite3_column_count(s); i++) {
@@ -83,27 +83,49 @@ static json_t *row_object(sqlite3_stmt *s)
 	return row;
 }
 
-int query_rows(sqlite3 *db, const char *sql, const json_t *parameters, unsigned limit, json_t *rows,
-        bool *more, struct err *e)
+static int each(sqlite3 *db, const char *sql, const json_t *parameters, unsigned limit, query_row_fn fn,
+        void *context, struct err *e)
 {
 	_cleanup_statement_ sqlite3_stmt *s = NULL;
-	unsigned n = 0;
-	int step;
-	*more = false;
+	int step = SQLITE_DONE;
 	int r = db_prepare(db, sql, &s, e);
 	if (r == 0)
 		r = bind_all(db, s, parameters, limit, e);
-	if (r < 0)
-		return r;
-	while ((step = sqlite3_step(s)) == SQLITE_ROW) {
-		if (n++ == limit) {
-			*more = true;
-			return 0;
-		}
-		if (json_array_append_new(rows, row_object(s)) < 0)
-			return err_sys(e, ENOMEM, "query");
-	}
-	return step == SQLITE_DONE ? 0 : db_error(db, e, "query");
+	while (r == 0 && (step = sqlite3_step(s)) == SQLITE_ROW)
+		r = fn(context, s);
+	if (r == 0 && step != SQLITE_DONE)
+		r = db_error(db, e, "query");
+	return r;
+}
+
+int query_each(
+        sqlite3 *db, const char *sql, const json_t *parameters, query_row_fn fn, void *context, struct err *e)
+{
+	return each(db, sql, parameters, 0, fn, context, e);
+}
+
+struct page {
+	json_t *rows;
+	unsigned limit, count;
+	struct err *e;
+};
+
+// 1 ends the query without an error.
+static int take_row(void *context, sqlite3_stmt *s)
+{
+	struct page *page = context;
+	if (page->count++ == page->limit)
+		return 1;
+	return json_array_append_new(page->rows, query_row(s)) < 0 ? err_sys(page->e, ENOMEM, "query") : 0;
+}
+
+int query_rows(sqlite3 *db, const char *sql, const json_t *parameters, unsigned limit, json_t *rows,
+        bool *more, struct err *e)
+{
+	struct page page = {.rows = rows, .limit = limit, .e = e};
+	int r = each(db, sql, parameters, limit, take_row, &page, e);
+	*more = r == 1;
+	return r < 0 ? r : 0;
 }
 
 int query_named(sqlite3 *db, const char *name, const json_t *parameters, unsigned limit, json_t **out,

@@ -16,6 +16,14 @@
 int query_rows(sqlite3 *db, const char *sql, const json_t *parameters, unsigned limit, json_t *rows,
         bool *more, struct err *e);
 
+// Calls `fn` for each row; what it returns below 0 ends the query and is returned (with *e as fn left it).
+typedef int (*query_row_fn)(void *context, sqlite3_stmt *row);
+int query_each(sqlite3 *db, const char *sql, const json_t *parameters, query_row_fn fn, void *context,
+        struct err *e);
+
+// The current row as an object, with the column names' rules above. A new reference, NULL without memory.
+json_t *query_row(sqlite3_stmt *row);
+
 // As query_rows() with queries/NAME.sql; *out is a new array.
 int query_named(sqlite3 *db, const char *name, const json_t *parameters, unsigned limit, json_t **out,
         bool *more, struct err *e);

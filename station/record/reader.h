@@ -20,6 +20,7 @@ int reader_start(struct loop *loop, const char *state, struct reader **out, stru
 //   "log"       {"from_seq","limit"} -> raw rows
 //   "jobs"      {"limit"?,"before"?}
 //   "images"    {}
+//   "report"    {"name": of db/reports/, its own parameters..., "limit"?, "offset"?} -> {"rows":[...],"next":offset|null}
 //   "unit_status" {"serials":[... at most 64]} -> {"units":{SERIAL:{"result","attempt",...}}}: law 7's question when
 //               a board arrives; serials never seen are not in the answer
 enum { READER_QUEUE_MAX = 64, READER_TIME_LIMIT_S = 10, READER_ROWS_MAX = 200 };

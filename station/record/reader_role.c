@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "record/query.h"
 #include "record/reader.h"
+#include "record/sql.h"
 #include "record/wire.h"
 
 enum { ROLE_SOCKET = CHILD_FD_FIRST, PROGRESS_STEPS = 10000 };
@@ -100,6 +101,27 @@ static int answer_unit_status(sqlite3 *db, const json_t *parameters, json_t **ou
 	return *out ? 0 : err_sys(e, ENOMEM, "query");
 }
 
+// The auditor's questions (db/reports/). "next" is the offset to go on with.
+static int answer_report(sqlite3 *db, const json_t *parameters, json_t **out, struct err *e)
+{
+	const char *name = json_string_value(json_object_get(parameters, "name"));
+	const char *sql = name ? sql_find("reports", name) : NULL;
+	unsigned limit = limit_of(parameters);
+	bool more = false;
+	if (!sql)
+		return err_set(e, ENOENT, "report '%.40s': there is none of this name", name ? name : "");
+	json_t *rows = json_array();
+	int r = query_rows(db, sql, parameters, limit, rows, &more, e);
+	if (r < 0) {
+		json_decref(rows);
+		return r;
+	}
+	json_int_t offset = json_integer_value(json_object_get(parameters, "offset"));
+	*out = json_pack(
+	        "{s:o,s:o}", "rows", rows, "next", more ? json_integer(offset + limit) : json_null());
+	return *out ? 0 : err_sys(e, ENOMEM, "query");
+}
+
 static const struct {
 	const char *name;
 	int (*answer)(sqlite3 *db, const json_t *parameters, json_t **out, struct err *e);
@@ -110,6 +132,7 @@ static const struct {
         {"log", answer_log},
         {"jobs", answer_jobs},
         {"images", answer_images},
+        {"report", answer_report},
 };
 
 // sqlite3_progress_handler(): non-zero stops the query, which then fails with SQLITE_INTERRUPT.

@@ -6,14 +6,19 @@
 #include <stdio.h>
 #include <string.h>
 
-const char *sql_find(const char *folder, const char *name)
+const char *sql_text(const char *path)
 {
-	char path[128];
-	snprintf(path, sizeof(path), "%s/%s.sql", folder, name);
 	for (const struct sql_file *file = sql_files; file->path; file++)
 		if (!strcmp(file->path, path))
 			return file->text;
 	return NULL;
+}
+
+const char *sql_find(const char *folder, const char *name)
+{
+	char path[128];
+	snprintf(path, sizeof(path), "%s/%s.sql", folder, name);
+	return sql_text(path);
 }
 
 static bool in_folder(const char *path, const char *folder)

@@ -13,6 +13,9 @@ struct sql_file {
 // In db/sql.S; in the order they are to be run within a folder; ends with a NULL path.
 extern const struct sql_file sql_files[];
 
+// The text of the file with this very path (bundle files are not SQL), or NULL.
+const char *sql_text(const char *path);
+
 // The text of FOLDER/NAME.sql, or NULL.
 const char *sql_find(const char *folder, const char *name);
 

@@ -308,6 +308,11 @@ static void the_reader_pages_through_records(void **state)
 	assert_int_equal(json_array_size(json_object_get(b->answer, "jobs")), 1);
 	ask(b, "images", NULL);
 	assert_int_equal(json_array_size(json_object_get(b->answer, "images")), 1);
+	ask(b, "report", rows_parse("{\"name\":\"rework\",\"limit\":20}"));
+	assert_int_equal(json_array_size(json_object_get(b->answer, "rows")), 20);
+	assert_int_equal(json_integer_value(json_object_get(b->answer, "next")), 20);
+	ask(b, "report", rows_parse("{\"name\":\"rework\",\"limit\":20,\"offset\":20}"));
+	assert_int_equal(json_array_size(json_object_get(b->answer, "rows")), 4);
 	ask(b, "log", rows_parse("{\"from_seq\":2,\"limit\":3}"));
 	assert_int_equal(json_array_size(json_object_get(b->answer, "rows")), 3);
 }
