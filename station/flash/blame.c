@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <inttypes.h>
 
+#include "base/clock.h"
 #include "flash/program.h"
 
 // The kernel could not read the bytes it was to write: they are mapped from the store, so the store has lost a
@@ -22,6 +23,14 @@ static void blame_store(struct program *p, const struct walk_piece *piece)
 static bool is_gone(const struct program *p, int error)
 {
 	return error == -ENODEV || error == -ENXIO || claim_is_gone(p->spec.claim);
+}
+
+// A command that the kernel gave up is EIO as well: after 30 s (10 s under our udev rule), and that several times
+// over. An eMMC that refuses a block says so at once, however slow the board is.
+static bool is_timeout(const struct program *p, int error)
+{
+	const uint64_t given_up = 20 * NSEC_PER_SEC;
+	return error == -ETIMEDOUT || (error == -EIO && p->sweep.failed_after_ns >= given_up);
 }
 
 void program_io_failed(struct program *p, enum disk_op op, int error, const struct walk_piece *piece)
@@ -44,7 +53,7 @@ void program_io_failed(struct program *p, enum disk_op op, int error, const stru
 		program_fail(p, FAILURE_DEVICE_GONE,
 		        "%s: the disk vanished at byte %" PRIu64 "; check plug and power, then try again",
 		        label, at);
-	else if (error == -ETIMEDOUT)
+	else if (is_timeout(p, error))
 		program_fail(p, FAILURE_DEVICE_TIMEOUT,
 		        "%s: the disk stopped answering at byte %" PRIu64
 		        "; power the board off, then try again",

@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <sys/mman.h>
 
+#include "base/clock.h"
+
 int sweep_init(struct sweep *sweep, struct disk *disk, struct err *e)
 {
 	*sweep = (struct sweep){.disk = disk};
@@ -67,6 +69,8 @@ static void on_done(struct disk_io *io)
 	slot->landed = true;
 	sweep->in_flight--;
 	sweep->landings++;
+	if (io->result < 0 && sweep->result == 0)
+		sweep->failed_after_ns = clock_mono_ns() - slot->submitted_ns;
 	if (io->result < 0)
 		end_with(sweep, io->result, &slot->piece, true);
 	else
@@ -102,6 +106,7 @@ static void submit(struct sweep *sweep)
 	        .offset = slot->piece.offset,
 	        .done = on_done,
 	        .context = slot};
+	slot->submitted_ns = clock_mono_ns();
 	sweep->in_flight++;
 	disk_submit(sweep->disk, &slot->io);
 }

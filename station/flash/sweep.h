@@ -31,7 +31,8 @@ struct sweep_slot {
 	struct walk_piece piece;
 	struct sweep *sweep;
 	const void *memory;
-	uint8_t *buffer; // SWEEP: one piece, for reading
+	uint8_t *buffer;       // SWEEP: one piece, for reading
+	uint64_t submitted_ns; // CLOCK_MONOTONIC
 	bool landed;
 };
 
@@ -50,6 +51,7 @@ struct sweep {
 	int result;               // the first error, or 0
 	struct walk_piece failed; // the piece that gave it
 	bool failed_io;           // it came from the disk, not from take()
+	uint64_t failed_after_ns; // how long the disk took to say so
 	uint64_t moved;           // bytes the disk has acknowledged in this sweep
 	uint64_t done;            // bytes taken in this sweep
 	uint64_t landings;        // I/Os completed since sweep_init(): tells whether the disk still answers

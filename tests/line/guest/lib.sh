@@ -11,7 +11,7 @@
 UMS=/run/line/ums.sock
 
 start_umsboard() {
-	"$BUILD/line/umsboard" serve "$UMS" >"$OUT/umsboard.log" 2>&1 &
+	"$BUILD/line/umsboard" serve "$UMS" >"$OUT/umsboard.$LINE_GUEST.log" 2>&1 &
 	until [ -S "$UMS" ]; do :; done
 }
 
@@ -150,7 +150,7 @@ clean_up() {
 }
 
 run_scenario() {
-	local name=$1 started result log="$OUT/$1.log"
+	local name=$1 started result log="$OUT/$1/log"
 	started=$(now_ms)
 	echo "line: scenario $name" >/dev/kmsg
 	rm -f "$LINE/figure"
@@ -167,12 +167,12 @@ run_scenario() {
 	local seconds=$((($(now_ms) - started) / 1000)) shown=
 	[ ! -e "$LINE/figure" ] || shown=$(cat "$LINE/figure")
 	if [ $result = 0 ]; then
-		echo "ok     $name: $shown ($seconds s)" >>"$OUT/results"
+		echo "ok     $name: $shown ($seconds s)" >>"$OUT/results.$LINE_GUEST"
 	else
-		echo "FAILED $name: $(tail -n 1 "$log") ($seconds s)" >>"$OUT/results"
-		ums status >"$OUT/$name.boards" 2>&1
-		dmesg | tail -n 200 >"$OUT/$name.kernel"
-		cp -r "$LINE/state" "$OUT/$name.state" 2>/dev/null
+		echo "FAILED $name: $(tail -n 1 "$log") ($seconds s)" >>"$OUT/results.$LINE_GUEST"
+		ums status >"$OUT/$name/boards" 2>&1
+		dmesg | tail -n 200 >"$OUT/$name/kernel"
+		cp -r "$LINE/state" "$OUT/$name/state" 2>/dev/null
 	fi
 	clean_up >>"$log" 2>&1
 }

@@ -87,7 +87,7 @@ class Station:
     def __init__(self, slots=15, config='', name='state'):
         self.state = LINE / name
         self.config = LINE / f'{name}.ini'
-        self.log = OUT / f'{pathlib.Path(sys.argv[0]).stem}.station.log'
+        self.log = OUT / pathlib.Path(sys.argv[0]).stem / 'station.log'
         self.process = self.sock = None
         self.slots, self.events, self.job = {}, [], None
         self.buffer = b''
@@ -109,9 +109,6 @@ class Station:
 
     def connect(self, wait):
         path, deadline = str(self.state / 'control.sock'), time.monotonic() + wait
-        # The state folder tells when the socket is there.
-        watch = subprocess.Popen(['udevadm', 'monitor', '--kernel'], stdout=subprocess.DEVNULL) if False else None
-        del watch
         while True:
             self.sock = socket.socket(socket.AF_UNIX)
             try:
@@ -168,8 +165,10 @@ class Station:
         while not condition():
             line = self._line(deadline)
             if line is None:
-                fail(f'{what}: not within {seconds} s: ' + ', '.join(
-                    f'{s}={v["state"]}{":" + v["code"] if v.get("code") else ""}' for s, v in self.slots.items() if v['state'] != 'empty'))
+                for v in self.slots.values():
+                    if v['state'] != 'empty':
+                        print({k: v[k] for k in ('slot', 'state', 'present', 'serial', 'code', 'reason', 'text')})
+                fail(f'{what}: not within {seconds} s: {self.states()}')
             self._take(line)
 
     def states(self):
@@ -181,10 +180,10 @@ class Station:
             for slot, want in wanted.items():
                 state, code = want if isinstance(want, tuple) else (want, None)
                 have = self.slots[str(slot)]
-                if have['state'] != state or code is not None and have['code'] != code:
+                if have['state'] != state or code is not None and (have['code'] or '') != code:
                     return False
             return True
-        self.wait(right, seconds, f'{wanted}')
+        self.wait(right, seconds, 'the verdicts')
 
     def gangway(self, *words):
         done = subprocess.run([str(GANGWAY), *map(str, words), '--state', str(self.state)], capture_output=True, text=True)

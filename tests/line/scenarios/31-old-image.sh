@@ -1,3 +1,4 @@
+# long: 60 s
 # Fifteen boards that carry an older image, all with the same LVM, md, btrfs and ext4 UUIDs: nothing looks at it,
 # nothing is assembled, nothing holds a disk. Without the rule, udev does all of that to the first one.
 modprobe -a loop dm_mod raid1 btrfs

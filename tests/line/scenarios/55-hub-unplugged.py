@@ -1,0 +1,23 @@
+"""The whole hub goes in the middle: every board FAIL with device-gone at once; the station goes on."""
+import time
+from station import *
+
+image = make_image(LINE / 'image.img')
+station = Station(slots=15).start()
+station.open_job(image)
+boards = [Board(i, faults=['slow@1M']) for i in range(1, 13)]
+plug(boards)
+station.wait_states({b.slot: 'writing' for b in boards}, 120)
+started = time.monotonic()
+ums('unplug', *(b.name for b in boards))
+station.wait_states({b.slot: ('fail', 'device-gone') for b in boards}, 60)
+took = time.monotonic() - started
+check(all(not boots(b) for b in boards), 'no board boots')
+station.wait(lambda: not any(s['present'] for s in station.slots.values()), 30, 'the boards leave')
+fresh = Board(13)
+plug([fresh])
+station.wait_states({13: 'pass'}, 60)
+check(set(station.states().values()) == {'fail', 'pass'}, 'the FAILs stay until they are acknowledged')
+station.stop()
+station.gangway('record', 'verify')
+figure(f'12 boards FAIL device-gone {took:.1f} s after the hub went; the next board passed')
