@@ -156,6 +156,9 @@ const char *fixture_setting(const struct fixture_settings *settings, const char 
 int fixture_setting_number(const struct fixture_settings *settings, const char *key, uint64_t min,
         uint64_t max, uint64_t otherwise, uint64_t *out, struct err *e);
 
+// Whether every key is among `known` (NULL-terminated; one that ends in '.' stands for all that start so).
+int fixture_settings_check(const struct fixture_settings *settings, const char *const *known, struct err *e);
+
 // Opens the fixture that settings->kind names. `state` is the station's folder (the virtual boards live in it).
 // Nothing is reported before fixture_start().
 int fixture_open(const struct fixture_settings *settings, const char *state, struct loop *loop,

@@ -231,8 +231,9 @@ int fixture_files_open(const struct fixture_settings *settings, const char *stat
 	files->base.loop = loop;
 	files->inotify = -1;
 	STR_COPY(files->base.name, "files");
+	static const char *const known[] = {"columns", "slot.", NULL};
 	uint64_t columns = 0;
-	int r = 0;
+	int r = fixture_settings_check(settings, known, e);
 	for (unsigned i = 0; i < settings->count && r == 0; i++)
 		if (!strncmp(settings->items[i].key, "slot.", 5))
 			r = add_slot(files, settings->items[i].key + 5, settings->items[i].value, e);

@@ -106,6 +106,25 @@ int fixture_setting_number(const struct fixture_settings *settings, const char *
 	return 0;
 }
 
+static bool is_known(const char *key, const char *const *known)
+{
+	for (; *known; known++) {
+		size_t length = strlen(*known);
+		if (!strcmp(key, *known) || ((*known)[length - 1] == '.' && !strncmp(key, *known, length)))
+			return true;
+	}
+	return false;
+}
+
+int fixture_settings_check(const struct fixture_settings *settings, const char *const *known, struct err *e)
+{
+	for (unsigned i = 0; i < settings->count; i++)
+		if (!is_known(settings->items[i].key, known))
+			return err_set(e, EINVAL, "[fixture] %s: a %s fixture has no such setting",
+			        settings->items[i].key, settings->kind);
+	return 0;
+}
+
 int fixture_open(const struct fixture_settings *settings, const char *state, struct loop *loop,
         const struct fixture_events *events, void *context, struct fixture **out, struct err *e)
 {

@@ -312,8 +312,12 @@ static int link_make(struct virtual_hub *hub, struct err *e)
 
 static int read_settings(struct virtual_hub *hub, const struct fixture_settings *s, struct err *e)
 {
+	static const char *const known[] = {"slots", "columns", "size", "rate", "link_rate", "arrive_ms",
+	        "serials", "fresh", "older", "fault.", NULL};
 	uint64_t slots, columns, arrive_ms;
-	int r = fixture_setting_number(s, "slots", 1, BOARD_SLOTS_MAX, 8, &slots, e);
+	int r = fixture_settings_check(s, known, e);
+	if (r == 0)
+		r = fixture_setting_number(s, "slots", 1, BOARD_SLOTS_MAX, 8, &slots, e);
 	if (r == 0)
 		r = fixture_setting_number(s, "columns", 1, BOARD_SLOTS_MAX, slots <= 8 ? 4 : 8, &columns, e);
 	if (r == 0)

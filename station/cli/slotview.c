@@ -2,6 +2,8 @@
 // A station's slots in a terminal.
 #include "cli/slotview.h"
 
+#include <sys/ioctl.h>
+
 const char *slot_text(const json_t *object, const char *key)
 {
 	const char *text = json_string_value(json_object_get(object, key));
@@ -92,18 +94,27 @@ static void describe(const json_t *slot, char *text, size_t size)
 	}
 }
 
+// A line that wraps would be drawn over the wrong ones.
+static int columns(void)
+{
+	struct winsize size;
+	return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col >= 40 ? size.ws_col : 80;
+}
+
 static unsigned draw_head(const struct slotview *view)
 {
 	const json_t *job = json_object_get(view->state, "job"),
 	             *counts = json_object_get(view->state, "counts");
 	const json_t *import = json_object_get(view->state, "import");
 	unsigned lines = 1;
-	printf("\033[2K%s  %s  job %s  image %s  pass %lld  fail %lld  in flight %lld\n",
+	char head[400];
+	snprintf(head, sizeof(head), "%s  %s  job %s  image %s  pass %lld  fail %lld  in flight %lld",
 	        slot_text(json_object_get(view->state, "station"), "name"),
 	        slot_text(json_object_get(view->state, "station"), "url"), slot_text(job, "id"),
 	        slot_text(job, "image"), (long long)json_integer_value(json_object_get(counts, "pass")),
 	        (long long)json_integer_value(json_object_get(counts, "fail")),
 	        (long long)json_integer_value(json_object_get(counts, "inflight")));
+	printf("\033[2K%.*s\n", columns() - 1, head);
 	if (!strcmp(slot_text(import, "state"), "running")) {
 		printf("\033[2Kdecoding %s: %.1f of %.1f MB\n", slot_text(import, "name"),
 		        json_number_value(json_object_get(import, "done")) / 1e6,
@@ -114,7 +125,7 @@ static unsigned draw_head(const struct slotview *view)
 	const json_t *alert;
 	json_array_foreach(json_object_get(view->state, "alerts"), i, alert)
 	{
-		printf("\033[2K\033[33m%s\033[0m\n", slot_text(alert, "text"));
+		printf("\033[2K\033[33m%.*s\033[0m\n", columns() - 1, slot_text(alert, "text"));
 		lines++;
 	}
 	return lines;
@@ -132,8 +143,8 @@ static void draw_live(struct slotview *view)
 		char text[600];
 		describe(slot, text, sizeof(text));
 		const char *tile = slot_text(slot, "tile");
-		printf("\033[2K%4s  %s%-11s\033[0m %-14s %.90s\n", slot_text(slot, "slot"), colour(tile),
-		        tile, slot_text(slot, "serial"), text);
+		printf("\033[2K%4s  %s%-11s\033[0m %-14s %.*s\n", slot_text(slot, "slot"), colour(tile), tile,
+		        slot_text(slot, "serial"), columns() - 35, text);
 		lines++;
 	}
 	// The last drawing may have been longer (an alert that is gone).

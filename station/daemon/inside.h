@@ -305,6 +305,7 @@ json_t *snapshot_station(const struct station *station);
 // publish.c
 void publish_soon(struct station *station);
 void publish_seat(struct seat *seat);
+void publish_now(void *station);
 int publish_start(struct station *station, struct err *e);
 void alert_set(struct station *station, const char *topic, const char *level, const char *format, ...)
         __attribute__((format(printf, 4, 5)));

@@ -19,9 +19,11 @@ static void publish_part(
 	json_decref(event);
 }
 
-static void publish_now(void *context)
+void publish_now(void *context)
 {
 	struct station *station = context;
+	if (!station->server)
+		return;
 	station->publish_armed = false;
 	station->published = clock_mono_ns();
 	for (unsigned i = 0; i < station->seat_count; i++) {

@@ -174,6 +174,7 @@ static void on_recorder_closed(void *context)
 {
 	struct station *station = context;
 	station->phase = PHASE_STOPPED;
+	publish_now(station); // the last verdicts are not to be guessed
 	loop_stop(station->loop, station->exit_code);
 }
 
