@@ -15,6 +15,9 @@ struct real_disk {
 	io_context_t aio;
 	int event_fd;
 	struct loop_source *source;
+	struct iocb *held[DISK_DEPTH_MAX]; // not given to the kernel yet
+	unsigned held_count;
+	bool holding;
 	struct disk_io *refused; // io_submit() did not take them: completed from the loop, like all others
 };
 
@@ -57,16 +60,34 @@ static void prepare(struct real_disk *d, struct disk_io *io)
 	io_set_eventfd(&io->iocb, d->event_fd);
 }
 
+// Gives the kernel all that is held, in order. What it does not take fails alone.
+static void submit_held(struct real_disk *d)
+{
+	unsigned done = 0;
+	while (done < d->held_count) {
+		int r = io_submit(d->aio, (long)(d->held_count - done), d->held + done);
+		if (r > 0)
+			done += (unsigned)r;
+		else if (r != -EINTR)
+			refuse(d, d->held[done++]->data, r < 0 ? r : -EIO);
+	}
+	d->held_count = 0;
+}
+
 static void push(struct real_disk *d, struct disk_io *io)
 {
 	prepare(d, io);
-	struct iocb *list[] = {&io->iocb};
-	int r;
-	do
-		r = io_submit(d->aio, 1, list);
-	while (r == -EINTR);
-	if (r != 1)
-		refuse(d, io, r < 0 ? r : -EIO);
+	d->held[d->held_count++] = &io->iocb;
+	if (!d->holding || d->held_count == DISK_DEPTH_MAX)
+		submit_held(d);
+}
+
+static void real_hold(struct disk *disk, bool on)
+{
+	struct real_disk *d = real(disk);
+	d->holding = on;
+	if (!on)
+		submit_held(d);
 }
 
 static void real_submit(struct disk *disk, struct disk_io *io)
@@ -147,8 +168,11 @@ static void real_free(struct disk *disk)
 	free(d);
 }
 
-static const struct disk_ops real_ops = {
-        .submit = real_submit, .size = real_size, .cancel = real_cancel, .free = real_free};
+static const struct disk_ops real_ops = {.submit = real_submit,
+        .hold = real_hold,
+        .size = real_size,
+        .cancel = real_cancel,
+        .free = real_free};
 
 int disk_open(struct loop *loop, const struct disk_spec *spec, struct disk **out, struct err *e)
 {

@@ -4,6 +4,7 @@
 #define GANGWAY_FLASH_DISK_H
 
 #include <libaio.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/err.h"
@@ -39,6 +40,9 @@ struct disk_io {
 struct disk;
 struct disk_ops {
 	void (*submit)(struct disk *disk, struct disk_io *io);
+	// Between hold and its end what is submitted is gathered, then given to the kernel in one io_submit(2): a kill
+	// does not fall between two writes that belong together. At most DISK_DEPTH_MAX at a time.
+	void (*hold)(struct disk *disk, bool on);
 	uint64_t (*size)(const struct disk *disk);
 	// Completes with -ECANCELED, soon, what is only held back by a simulation. A real I/O cannot be called back.
 	void (*cancel)(struct disk *disk);
@@ -53,6 +57,10 @@ struct disk {
 static inline void disk_submit(struct disk *disk, struct disk_io *io)
 {
 	disk->ops->submit(disk, io);
+}
+static inline void disk_hold(struct disk *disk, bool on)
+{
+	disk->ops->hold(disk, on);
 }
 static inline uint64_t disk_size(const struct disk *disk)
 {

@@ -195,6 +195,11 @@ static void simulated_submit(struct disk *disk, struct disk_io *io)
 	disk_submit(d->inner, &twin->inner);
 }
 
+static void simulated_hold(struct disk *disk, bool on)
+{
+	disk_hold(simulated(disk)->inner, on);
+}
+
 static uint64_t simulated_size(const struct disk *disk)
 {
 	return disk_size(((const struct simulated_disk *)disk)->inner);
@@ -224,6 +229,7 @@ static void simulated_free(struct disk *disk)
 }
 
 static const struct disk_ops simulated_ops = {.submit = simulated_submit,
+        .hold = simulated_hold,
         .size = simulated_size,
         .cancel = simulated_cancel,
         .free = simulated_free};

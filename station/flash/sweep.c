@@ -116,11 +116,13 @@ void sweep_pump(struct sweep *sweep)
 	if (!sweep->running || sweep->retiring)
 		return;
 	sweep->retiring = true; // take() may stop the sweep
-	do
+	do {
 		// Refill first: the disk works while the oldest piece is being hashed.
+		disk_hold(sweep->disk, true);
 		while (sweep->count < SWEEP_DEPTH && next_piece(sweep))
 			submit(sweep);
-	while (retire(sweep));
+		disk_hold(sweep->disk, false);
+	} while (retire(sweep));
 	sweep->retiring = false;
 	if (sweep->in_flight || sweep->count || !sweep->walked)
 		return;
