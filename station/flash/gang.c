@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/log.h"
+#include "image/herd.h"
 
 // A cancelled worker has this long for its verdict, a released one for ejecting and closing (the eject alone may
 // take 20 s), before it is killed; a killed one this long before its owner hears that it is stuck.
@@ -146,7 +147,10 @@ static int start_worker(struct gang_member *m, const struct image *image, const 
 	        .stdout_fd = -1};
 	struct worker_job copy = *job;
 	copy.has_link = link_fd >= 0;
-	copy.has_proof = job->verify == WORKER_VERIFY_COMPARE && image->proof_fd > 0;
+	copy.window = image->front && image->proof_fd > 0
+	                      ? herd_window(image->front->mapped_bytes, herd_memory())
+	                      : 0;
+	copy.has_proof = image->proof_fd > 0 && (job->verify == WORKER_VERIFY_COMPARE || copy.window);
 	if (copy.has_link)
 		spec.fds[spec.fd_count++] = link_fd;
 	if (copy.has_proof)

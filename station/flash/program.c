@@ -174,6 +174,7 @@ void program_start(struct program *p)
 {
 	p->started_ns = clock_mono_ns();
 	p->wire_total = wire_bytes(p);
+	write_join(p);
 	run_step(p);
 }
 
@@ -257,6 +258,8 @@ static void run_confirm(struct program *p)
 static void sweep_ended(struct program *p, int result)
 {
 	bool write = p->sweep.ops->op == DISK_WRITE;
+	if (p->sweep.ops == &write_body_ops)
+		write_leave(p);
 	p->wire_done += p->sweep.moved;
 	if (p->sweep.ops != &write_blank_ops) {
 		p->stage_done += p->sweep.done;

@@ -9,6 +9,7 @@
 #include "flash/sweep.h"
 #include "flash/walk.h"
 #include "flash/worker.h"
+#include "image/herd.h"
 #include "image/image.h"
 #include "image/proof.h"
 
@@ -21,6 +22,7 @@ struct program_spec {
 	struct disk *disk;
 	const struct image *image; // front mapped
 	struct layout layout;
+	struct herd *herd;   // NULL unless the image is larger than memory
 	struct proof *proof; // of the image; NULL unless the job says compare
 	// The program has concluded: `failure`, `text` and the counts are final. Nothing is called after it.
 	void (*concluded)(void *context);
@@ -38,6 +40,8 @@ struct program {
 
 	const uint8_t *map;  // the stored image, read-only: written from here, without a copy
 	uint64_t prefetched; // up to where its pages were asked for
+	int herd_member;     // this worker's place in spec.herd; -1: none
+	uint64_t dropped;    // up to where this worker has given its pages of the store back
 	uint8_t *copy;       // the commit piece's private copy, see verify.c
 	int copy_error;      // -errno: the store could not be read for it
 
@@ -107,6 +111,10 @@ void program_sweep_ended(void *program, int result);
 // A sweep's or flush's error becomes a failure, with the right one to blame.
 void program_io_failed(struct program *program, enum disk_op op, int error, const struct walk_piece *piece);
 bool program_reads_back(const struct program *program);
+
+// An image larger than memory, write.c: the worker is one of those that read the store; it no longer is.
+void write_join(struct program *program);
+void write_leave(struct program *program);
 
 extern const struct sweep_ops write_blank_ops, write_body_ops, write_commit_ops; // write.c
 extern const struct sweep_ops verify_ops, verify_commit_ops;                     // verify.c

@@ -37,6 +37,7 @@ struct worker {
 	struct claim claim;
 	struct disk *disk;
 	struct proof *proof;
+	struct herd *herd;
 	struct program program;
 	bool started; // the program was: from here on the device may have bytes of ours
 	uint64_t stage_ns[2];
@@ -166,12 +167,15 @@ static struct layout lay_out(const struct worker *w)
 }
 
 // The proof is shared with the other workers of the image, or, where there is none to share, this worker's own.
-static int map_proof(struct worker *w, struct err *e)
+static int map_shared(struct worker *w, struct err *e)
 {
+	int shared = w->job.has_proof ? FD_LINK + w->job.has_link : -1;
+	if (w->job.window && shared >= 0 && herd_map(shared, &w->herd, e) < 0)
+		return -e->num;
 	if (w->job.verify != WORKER_VERIFY_COMPARE)
 		return 0;
-	_cleanup_close_ int own = w->job.has_proof ? -1 : proof_create(e);
-	int fd = w->job.has_proof ? FD_LINK + w->job.has_link : own;
+	_cleanup_close_ int own = shared < 0 ? proof_create(e) : -1;
+	int fd = shared < 0 ? own : shared;
 	return fd < 0 ? fd : proof_map(fd, &w->proof, e);
 }
 
@@ -186,12 +190,13 @@ static void claimed(struct worker *w)
 	        .concluded = on_concluded,
 	        .context = w};
 	if (claim_fits(&w->claim, &spec.layout, w->image.front, &e) < 0 || open_disk(w, &e) < 0 ||
-	        map_proof(w, &e) < 0) {
+	        map_shared(w, &e) < 0) {
 		refuse_err(w, &e);
 		return;
 	}
 	spec.disk = w->disk;
 	spec.proof = w->proof;
+	spec.herd = w->herd;
 	if (program_init(&w->program, &spec, &e) < 0) {
 		refuse_err(w, &e);
 		return;
@@ -355,6 +360,7 @@ static void clean_up(struct worker *w)
 	w->disk = disk_free(w->disk);
 	program_deinit(&w->program);
 	w->proof = proof_unmap(w->proof);
+	w->herd = herd_unmap(w->herd);
 	claim_close(&w->claim);
 	image_close(&w->image);
 	loop_free(w->loop);

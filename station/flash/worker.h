@@ -42,6 +42,7 @@ struct worker_job {
 	uint32_t unmapped; // enum worker_unmapped
 	bool eject;        // on RELEASE: SCSI START STOP UNIT before closing
 	bool has_link;     // the shared link's descriptor is there
+	uint64_t window;   // bytes: the image is larger than memory, see image/herd.h; 0: it is not
 	bool has_proof;    // the image's proof_fd is there, behind the link's
 	bool ask_carries;  // CLAIMED says whether the board holds this plan already
 	uint32_t stall_ms; // a disk that answers nothing for so long has failed (device-timeout); 0: 90 s

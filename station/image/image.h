@@ -60,7 +60,7 @@ struct image {
 	int data_fd;  // the decoded file, O_RDONLY, as long as the image; holes read as zeros
 	int front_fd; // struct image_front, to be mapped read-only
 	int wake_fd;  // the eventfd above
-	int proof_fd; // what its workers tell each other of it (image/proof.h); 0 or less: nothing
+	int proof_fd; // what its workers tell each other of it (image/proof.h, image/herd.h); 0 or less: nothing
 	int lock_fd; // a shared lock on the store entry: it is not dropped while this is open; -1 outside the store's owner
 	const struct image_front *front; // mapped; NULL in a process that only passes the descriptors on
 	size_t front_size;               // bytes mapped

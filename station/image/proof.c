@@ -18,7 +18,7 @@ struct proof {
 int proof_create(struct err *e)
 {
 	_cleanup_close_ int fd = memfd_create("gangway-proof", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	if (fd < 0 || ftruncate(fd, sizeof(struct proof)) < 0 ||
+	if (fd < 0 || ftruncate(fd, PROOF_BYTES) < 0 ||
 	        fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0)
 		return err_sys(e, errno, "the stored image's proof");
 	return steal_fd(&fd);
@@ -28,8 +28,7 @@ int proof_map(int fd, struct proof **out, struct err *e)
 {
 	struct stat st;
 	int seals = fcntl(fd, F_GET_SEALS);
-	if (seals < 0 || !(seals & F_SEAL_SHRINK) || fstat(fd, &st) < 0 ||
-	        st.st_size != (off_t)sizeof(struct proof))
+	if (seals < 0 || !(seals & F_SEAL_SHRINK) || fstat(fd, &st) < 0 || st.st_size != PROOF_BYTES)
 		return err_set(e, EPROTO, "the stored image's proof is something else");
 	void *map = mmap(NULL, sizeof(struct proof), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (map == MAP_FAILED)

@@ -21,6 +21,10 @@
 // A claim that was not renewed for so long is anybody's. A claimer renews it every few megabytes.
 #define PROOF_STALE_NS (1000 * UINT64_C(1000000))
 
+// The proof has the first page of its descriptor; image/herd.h the second.
+#define PROOF_PAGE  4096
+#define PROOF_BYTES (2 * PROOF_PAGE)
+
 struct proof; // shared memory
 
 // A memfd with nothing proven; it can neither shrink nor grow. The descriptor (the caller's), or -errno.
