@@ -31,6 +31,21 @@ struct job_options {
 	bool json;
 };
 
+static void print_job(const json_t *job)
+{
+	const json_t *wanted = json_object_get(job, "wanted");
+	char of[32] = "";
+	if (json_is_integer(wanted))
+		snprintf(of, sizeof(of), " of %lld wanted", (long long)json_integer_value(wanted));
+	printf("job %s: %s, image %s, pass %lld%s, fail %lld, in flight %lld\n",
+	        json_string_value(json_object_get(job, "id")),
+	        json_string_value(json_object_get(job, "state")),
+	        json_string_value(json_object_get(job, "image")),
+	        (long long)json_integer_value(json_object_get(job, "pass")), of,
+	        (long long)json_integer_value(json_object_get(job, "fail")),
+	        (long long)json_integer_value(json_object_get(job, "inflight")));
+}
+
 static int job_call(const struct job_options *o, const char *cmd, json_t *args)
 {
 	json_t *job = NULL;
@@ -38,13 +53,7 @@ static int job_call(const struct job_options *o, const char *cmd, json_t *args)
 	if (code == EXIT_OK && o->json)
 		cli_print_json(job);
 	else if (code == EXIT_OK && json_object_get(job, "id"))
-		printf("job %s: %s, image %s, pass %lld, fail %lld, in flight %lld\n",
-		        json_string_value(json_object_get(job, "id")),
-		        json_string_value(json_object_get(job, "state")),
-		        json_string_value(json_object_get(job, "image")),
-		        (long long)json_integer_value(json_object_get(job, "pass")),
-		        (long long)json_integer_value(json_object_get(job, "fail")),
-		        (long long)json_integer_value(json_object_get(job, "inflight")));
+		print_job(job);
 	json_decref(job);
 	return code;
 }
