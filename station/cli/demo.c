@@ -29,7 +29,7 @@ static const char usage[] =
         "  --listen ADDR:PORT       of the page (127.0.0.1:8080; with --once any free port)\n"
         "  --once                   ends after one batch; exit code 0 only if all boards passed\n";
 
-#define DEMO_RATE      (2 * MIB)
+#define DEMO_RATE      (1 * MIB)
 #define DEMO_RATE_ONCE (16 * MIB)
 
 static bool take_bytes(const char *name, const char *text, uint64_t *out)
