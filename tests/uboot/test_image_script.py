@@ -4,6 +4,7 @@ import gzip, json, os, pathlib, re, shutil, subprocess, tempfile, unittest
 
 import image
 from sandbox import MIB, UBOOT, Board
+from test_scripts import assert_old_hush
 
 GANGWAY = os.environ['GANGWAY']
 
@@ -68,6 +69,7 @@ class Verify(Case):
         listed = subprocess.run([UBOOT / 'mkimage', '-l', self.folder / 'v.scr'], check=True, capture_output=True, text=True).stdout
         self.assertIn('Script', listed)
         self.assertIn('gangway verify', listed)
+        assert_old_hush(self, first)
 
     def test_it_passes_on_what_was_written_right(self):
         for window in '1M', '4K', '64M':
@@ -164,6 +166,13 @@ class Stick(Case):
         self.assertEqual(gzip.decompress(first)[:512], self.image.read_bytes()[MIB:MIB + 512])
         self.assertIn('type=c, bootable', subprocess.run(['sfdisk', '-d', board.folder / 'stick.img'], check=True,
                                                          capture_output=True, text=True).stdout)
+
+    def test_its_script_is_one_that_mkimage_and_old_parsers_take(self):
+        (self.folder / 'made').mkdir()
+        gangway('stick', '--window', '1M', self.image, self.folder / 'made')
+        script = self.folder / 'made/boot.scr'
+        self.assertIn('Script', subprocess.run([UBOOT / 'mkimage', '-l', script], check=True, capture_output=True, text=True).stdout)
+        assert_old_hush(self, script.read_bytes()[72:].decode())
 
     def test_a_board_that_holds_something_is_left_alone(self):
         board = self.stick(self.board(self.old, **self.SELF))
@@ -295,6 +304,18 @@ class OnTarget(Case):
         self.assertEqual(self.commit(board, nonce)['result'], 'pass')
         board.power().booted('new')
 
+    def test_a_power_cut_while_the_board_reads_makes_it_read_again(self):
+        board = self.board_at_the_station()
+        # So many lines that the console's pipe is full, and the board waits, long before it has read all.
+        nonce = self.ask(board, '--window', '4K')
+        for _ in range(3):
+            board.power().expect('MMC read: dev # 0, block # 2048,')
+            board.pull()
+        self.assertIn('on-target verify: pass', board.power().in_station())
+        self.assertIn('windows', self.commit(board, nonce, code=1)['error'])  # not the window it was asked with
+        line = gangway('on-target', 'commit', '--sector', self.SECTOR, '--window', '4K', self.image, f'{board.emmc}={nonce}').stdout
+        self.assertIn('pass', line)
+
     def test_a_rework_of_a_good_board_goes_the_same_way(self):
         board = self.board_at_the_station(self.old, station='1')
         nonce = self.ask(board)
@@ -372,6 +393,8 @@ class OnTarget(Case):
             g.seek(self.SECTOR * 512)
             g.write(f.read(64 * 512))
         self.assertNotIn('on-target', board.power().booted('old'))
+        board.set_env(station='1')
+        self.assertNotIn('on-target', board.power().in_station())
 
     def test_what_was_asked_is_not_erased(self):
         board = self.board_at_the_station(gw_erase='yes')
