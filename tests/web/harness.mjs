@@ -13,7 +13,7 @@ export const SRC = path.resolve(HERE, '../..');
 const modules = execFileSync(path.join(HERE, 'setup'), { encoding: 'utf8' }).trim();
 const { chromium } = createRequire(path.join(modules, 'package.json'))('playwright-core');
 
-export const DEADLINE_MS = 20000;
+export const DEADLINE_MS = 60000;
 
 // Lines of JSON from a child process, each handed to whoever waits for one like it.
 export function lines(stream) {
@@ -49,10 +49,10 @@ export function lines(stream) {
   };
 }
 
-// Starts the binary under test; its stderr is for lines().
+// Starts the binary under test; its stdout is for lines().
 export function gangway(args) {
   const binary = process.env.GANGWAY || path.join(SRC, 'build/gangway');
-  return spawn(binary, args, { stdio: ['ignore', 'ignore', 'pipe'] });
+  return spawn(binary, args, { stdio: ['ignore', 'pipe', 'inherit'] });
 }
 
 export async function startStation(options = {}) {
