@@ -321,6 +321,10 @@ static int prepare(struct batch *b, const struct batch_options *options, int *im
 		        .unmapped = options->unmapped,
 		        .model = options->models[i]};
 		STR_COPY(t->job.expect.node, t->name);
+		if (options->boards) {
+			t->job.expect = options->boards[i].identity;
+			t->job.eject = true;
+		}
 	}
 	*image_fd = open(options->image, O_RDONLY | O_CLOEXEC);
 	if (*image_fd < 0)

@@ -26,6 +26,9 @@ struct batch_options {
 	const char *targets[BATCH_TARGETS_MAX];
 	unsigned target_count;
 	struct board_model models[BATCH_TARGETS_MAX]; // faults planted by tests
+	bool all;                                     // without targets: every board there is
+	const struct board
+	        *boards; // what the targets were found to be, target_count of them; NULL: they were named
 };
 
 struct batch_target {

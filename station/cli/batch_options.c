@@ -7,11 +7,16 @@
 
 static const char write_help[] =
         "usage: gangway write [OPTION...] IMAGE TARGET...\n"
+        "       gangway write [OPTION...] [--all] IMAGE\n"
         "\n"
         "Writes IMAGE (raw, gz, xz, bz2, zst or lz4) to 1 to 64 TARGETs at once, block devices or regular "
         "files,\n"
         "and reads every written byte back past the page cache. A target that did not pass does not boot.\n"
+        "Without a TARGET it takes the board in U-Boot's `ums` that is plugged in, or the next to come, and "
+        "ejects\n"
+        "it in the end.\n"
         "\n"
+        "  --all                 without a TARGET: all boards that are there, not one\n"
         "  --bmap FILE           the image's bmap; without it one beside the image is looked for\n"
         "  --unmapped keep|zero  what is not mapped is left alone (keep), or zeroed to the target's end\n"
         "  --holes               a raw image without bmap: its holes are unmapped\n"
@@ -55,8 +60,10 @@ enum {
 	OPTION_STORE,
 	OPTION_STORE_LIMIT,
 	OPTION_FAULT,
+	OPTION_ALL,
 };
 static const struct option long_options[] = {
+        {"all", no_argument, NULL, OPTION_ALL},
         {"bmap", required_argument, NULL, OPTION_BMAP},
         {"unmapped", required_argument, NULL, OPTION_UNMAPPED},
         {"holes", no_argument, NULL, OPTION_HOLES},
@@ -116,6 +123,7 @@ static int parse_option(struct parsing *p, int option, const char *value)
 	case OPTION_VERIFY: return parse_verify(p, value);
 	case OPTION_NO_VERIFY: o->verify = WORKER_VERIFY_NONE; return 0;
 	case OPTION_JSON: o->json = true; return 0;
+	case OPTION_ALL: o->all = true; return 0;
 	case OPTION_STORE: o->store = value; return 0;
 	case OPTION_STORE_LIMIT:
 		if (!board_bytes_parse(value, &o->store_limit))
@@ -130,11 +138,21 @@ static int parse_option(struct parsing *p, int option, const char *value)
 	}
 }
 
+// Boards can be waited for where udev runs; elsewhere a missing target is a slip.
+static bool can_find_boards(void)
+{
+	return access("/run/udev/control", F_OK) == 0;
+}
+
 static int parse_targets(struct parsing *p, int argc, char **argv)
 {
 	struct batch_options *o = p->out;
-	if (argc < 2)
+	bool desk = o->task == WORKER_WRITE && argc == 1 && can_find_boards();
+	if (argc < 2 && !desk)
 		return usage(p->command, "an image and at least one target are needed", "");
+	if (argc > 1 && o->all)
+		return usage(
+		        p->command, "--all takes the boards that are there; a target is named: ", argv[1]);
 	if (argc - 1 > BATCH_TARGETS_MAX)
 		return usage(p->command, "64 targets at the most", "");
 	o->image = argv[0];

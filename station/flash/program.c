@@ -13,6 +13,8 @@
 // the rest to the kernel. Together less than the gang's grace time.
 #define GIVE_UP_NS (3 * NSEC_PER_SEC)
 #define RETRACT_NS (5 * NSEC_PER_SEC)
+// A disconnect reaches sysfs within a debounce (100 ms) on a machine that has time, and later on one that has none.
+#define DOUBT_NS   (3 * NSEC_PER_SEC / 2)
 
 static void run_flush(struct program *p);
 static void run_confirm(struct program *p);
@@ -108,9 +110,37 @@ static uint64_t wire_bytes(const struct program *p)
 	return sum;
 }
 
+// A USB disk that failed and then refused its blanking as well may have lost its cable: the hub says so a moment
+// after the first EIO.
+static bool may_be_gone(const struct program *p)
+{
+	const struct claim *claim = p->spec.claim;
+	bool io = p->failure == FAILURE_WRITE_ERROR || p->failure == FAILURE_READ_ERROR ||
+	          p->failure == FAILURE_FLUSH_ERROR;
+	return io && claim->block && claim->found.port[0] && p->key_touched && !p->retracted;
+}
+
+// Waits for the proof; program_tick() comes back to it. False: there is no doubt (any more).
+static bool doubt(struct program *p)
+{
+	if (!may_be_gone(p))
+		return false;
+	if (claim_is_gone(p->spec.claim)) {
+		p->failure = FAILURE_DEVICE_GONE;
+		snprintf(p->text, sizeof(p->text),
+		        "%s: the disk vanished; check plug and power, then try again", p->spec.claim->label);
+		return false;
+	}
+	if (p->in_doubt)
+		return clock_mono_ns() < p->give_up_at;
+	p->in_doubt = true;
+	p->give_up_at = clock_mono_ns() + DOUBT_NS;
+	return true;
+}
+
 static void conclude(struct program *p)
 {
-	if (p->concluded)
+	if (p->concluded || doubt(p))
 		return;
 	p->concluded = true;
 	if (p->failure != FAILURE_NONE && p->key_touched && !p->retracted) {
@@ -320,7 +350,7 @@ void program_tick(struct program *p, uint64_t stall_ns)
 	}
 	if (p->waiting_for_proof)
 		compare_wake(p);
-	if (p->failure != FAILURE_NONE && now >= p->give_up_at)
+	if (p->failure != FAILURE_NONE && (p->in_doubt || now >= p->give_up_at))
 		conclude(p);
 	else if (p->failure == FAILURE_NONE && p->seen_at && now - p->seen_at >= stall_ns)
 		program_fail(p, FAILURE_DEVICE_TIMEOUT,
