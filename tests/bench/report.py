@@ -1,6 +1,7 @@
 """Rows of figures: medians, ratios, bars; as a table on the terminal and as docs/performance.md."""
 import dataclasses
 import datetime
+import json
 import os
 import pathlib
 import platform
@@ -90,8 +91,17 @@ def machine():
             f'{memory / (1 << 30):.0f} GiB of memory, Linux {platform.release()}')
 
 
-def titled(rows, sections):
-    """Rows in sections: (title, text, names of cases)."""
+def keep(path, name, rows, load):
+    """The rows of a case stay, with when and how quietly they were measured, until its next run."""
+    kept = json.loads(path.read_text()) if path.exists() else {}
+    date = datetime.datetime.now(datetime.timezone.utc).strftime('%Y-%m-%d %H:%M UTC')
+    kept[name] = {'date': date, 'load': load, 'rows': [dataclasses.asdict(row) for row in rows]}
+    path.write_text(json.dumps(kept, indent=1))
+
+
+def titled(kept, sections):
+    """Rows in sections: (title, text, names of the rows' cases)."""
+    rows = [Row(**row) for case in kept.values() for row in case['rows']]
     parts = []
     for title, text, cases in sections:
         mine = [row for row in rows if row.case in cases]
@@ -100,12 +110,14 @@ def titled(rows, sections):
     return '\n'.join(parts)
 
 
-def write_doc(path, command, throttle, rows, skipped, sections):
+def write_doc(path, kept_in, throttle, skipped, sections):
     """Replaces what stands between the markers of docs/performance.md; the rest of it is written by hand."""
-    date = datetime.datetime.now(datetime.timezone.utc).strftime('%Y-%m-%d %H:%M UTC')
+    kept = json.loads(kept_in.read_text())
+    when = '; '.join(f'{name} {case["date"]} (load {case["load"]:.1f})' for name, case in kept.items())
     missed = '\n'.join(f'- {name}: not measured: {why}' for name, why in skipped)
-    body = (f'{BEGIN}\n`{command}`, {date}, on {machine()}; disks throttled by {throttle}. Medians of the runs named in the '
-            f'last column.\n\n{titled(rows, sections)}\n{missed}\n{END}')
+    body = (f'{BEGIN}\n`make bench` on {machine()}; disks throttled by {throttle}. Medians of the runs named in the last column. '
+            f'Measured, with the machine's load average just before: {when}.\n\n{titled(kept, sections)}\n'
+            f'{missed}{END}')
     text = path.read_text() if path.exists() else f'# How fast, and beside what\n\n{BEGIN}\n{END}\n'
     head, _, rest = text.partition(BEGIN)
     _, _, tail = rest.partition(END)
