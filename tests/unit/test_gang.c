@@ -651,7 +651,7 @@ static void boards_on_a_shared_link_take_its_time_together_and_fair_shares_of_it
 	assert_int_equal(fd_pwrite_all(w.link_fd, &link, sizeof(link), 0), 0);
 	uint64_t began = clock_mono_ns(), first = UINT64_MAX;
 	for (int i = 0; i < BOARDS; i++) {
-		char name[16];
+		char name[32];
 		snprintf(name, sizeof(name), "board%d", i);
 		target_make(name, SIZE);
 		struct worker_job job = job_for(name);
