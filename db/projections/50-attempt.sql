@@ -56,7 +56,7 @@ CREATE INDEX attempt_job ON attempt(job, result, attempt);
 CREATE INDEX attempt_slot ON attempt(slot, attempt);
 CREATE INDEX attempt_image ON attempt(image_key, result);
 CREATE INDEX attempt_plan ON attempt(plan_sha256, result);
-CREATE INDEX attempt_closed ON attempt(closed);
+CREATE INDEX attempt_close_time ON attempt(closed);
 CREATE INDEX attempt_result ON attempt(result, attempt);
 
 CREATE TABLE unit(

@@ -33,51 +33,47 @@ CREATE TABLE yield_day(
 	PRIMARY KEY (day, job, slot)
 ) STRICT, WITHOUT ROWID;
 
--- An attempt's share, once it is closed; `first` when it is its unit's first counted one in this job.
-CREATE VIEW share AS
-SELECT attempt.attempt, attempt.job, attempt.unit, attempt.slot, substr(attempt.closed, 1, 10) AS day, attempt.counted,
-	attempt.result = 'pass' AS pass,
-	attempt.result = 'fail' AND attempt.counted AS fail,
-	attempt.result = 'fail' AND NOT attempt.counted AS fail_other,
-	attempt.result = 'unverified' AS unverified,
-	attempt.result = 'aborted' AS aborted,
-	attempt.result = 'interrupted' AS interrupted,
-	attempt.counted AND coalesce(job_unit.counted, 0) = 0 AS first,
-	coalesce(job_unit.day, '') AS old_day, coalesce(job_unit.slot, '') AS old_slot, coalesce(job_unit.passed, 0) AS old_passed,
-	attempt.counted AND coalesce(job_unit.day, '') <> '' AS moves
-FROM attempt LEFT JOIN job_unit ON job_unit.job = attempt.job AND job_unit.unit = attempt.unit;
-
 -- Fires on the projection, so that it runs after the attempt has its verdict whatever the order of triggers on the log.
 CREATE TRIGGER attempt_counts AFTER UPDATE OF result ON attempt WHEN OLD.result = 'open'
 BEGIN
-	INSERT INTO yield_day(day, job, slot) SELECT day, job, slot FROM share WHERE attempt = NEW.attempt
-	ON CONFLICT DO NOTHING;
+	INSERT INTO job_unit(job, unit) VALUES (NEW.job, NEW.unit) ON CONFLICT DO NOTHING;
+	INSERT INTO yield_day(day, job, slot) VALUES (substr(NEW.closed, 1, 10), NEW.job, NEW.slot) ON CONFLICT DO NOTHING;
 
-	UPDATE yield_day SET units = units - share.moves, units_pass = units_pass - share.old_passed
-	FROM share WHERE share.attempt = NEW.attempt
-	AND yield_day.day = share.old_day AND yield_day.job = share.job AND yield_day.slot = share.old_slot;
+	-- Where the unit counted until now: it moves (a counted attempt), or is no longer PASS there.
+	UPDATE yield_day SET units = units - NEW.counted,
+		units_pass = units_pass - (SELECT passed FROM job_unit WHERE job = NEW.job AND unit = NEW.unit)
+	WHERE (day, job, slot) = (SELECT day, job, slot FROM job_unit WHERE job = NEW.job AND unit = NEW.unit);
 
 	UPDATE yield_day SET
-		pass = yield_day.pass + share.pass, fail = yield_day.fail + share.fail,
-		fail_other = yield_day.fail_other + share.fail_other, unverified = yield_day.unverified + share.unverified,
-		aborted = yield_day.aborted + share.aborted, interrupted = yield_day.interrupted + share.interrupted,
-		first_units = first_units + share.first, first_pass = first_pass + (share.first AND share.pass),
-		units = units + share.counted, units_pass = units_pass + share.pass
-	FROM share WHERE share.attempt = NEW.attempt
-	AND yield_day.day = share.day AND yield_day.job = share.job AND yield_day.slot = share.slot;
+		pass = pass + (NEW.result = 'pass'),
+		fail = fail + (NEW.result = 'fail' AND NEW.counted),
+		fail_other = fail_other + (NEW.result = 'fail' AND NOT NEW.counted),
+		unverified = unverified + (NEW.result = 'unverified'),
+		aborted = aborted + (NEW.result = 'aborted'),
+		interrupted = interrupted + (NEW.result = 'interrupted'),
+		first_units = first_units + (NEW.counted AND (SELECT counted FROM job_unit WHERE job = NEW.job AND unit = NEW.unit) = 0),
+		first_pass = first_pass + (NEW.result = 'pass' AND (SELECT counted FROM job_unit WHERE job = NEW.job AND unit = NEW.unit) = 0),
+		units = units + NEW.counted,
+		units_pass = units_pass + (NEW.result = 'pass')
+	WHERE day = substr(NEW.closed, 1, 10) AND job = NEW.job AND slot = NEW.slot;
 
 	UPDATE job SET
-		pass = job.pass + share.pass, fail = job.fail + share.fail, fail_other = job.fail_other + share.fail_other,
-		unverified = job.unverified + share.unverified, aborted = job.aborted + share.aborted,
-		interrupted = job.interrupted + share.interrupted,
-		first_units = first_units + share.first, first_pass = first_pass + (share.first AND share.pass),
-		units = units + share.counted - share.moves, units_pass = units_pass + share.pass - share.old_passed
-	FROM share WHERE share.attempt = NEW.attempt AND job.job = share.job;
+		pass = pass + (NEW.result = 'pass'),
+		fail = fail + (NEW.result = 'fail' AND NEW.counted),
+		fail_other = fail_other + (NEW.result = 'fail' AND NOT NEW.counted),
+		unverified = unverified + (NEW.result = 'unverified'),
+		aborted = aborted + (NEW.result = 'aborted'),
+		interrupted = interrupted + (NEW.result = 'interrupted'),
+		first_units = first_units + (NEW.counted AND (SELECT counted FROM job_unit WHERE job = NEW.job AND unit = NEW.unit) = 0),
+		first_pass = first_pass + (NEW.result = 'pass' AND (SELECT counted FROM job_unit WHERE job = NEW.job AND unit = NEW.unit) = 0),
+		units = units + (NEW.counted AND (SELECT counted FROM job_unit WHERE job = NEW.job AND unit = NEW.unit) = 0),
+		units_pass = units_pass + (NEW.result = 'pass') - (SELECT passed FROM job_unit WHERE job = NEW.job AND unit = NEW.unit)
+	WHERE job = NEW.job;
 
-	INSERT INTO job_unit(job, unit, counted, day, slot, passed)
-	SELECT job, unit, counted, CASE WHEN counted THEN day ELSE '' END, CASE WHEN counted THEN slot ELSE '' END, pass
-	FROM share WHERE attempt = NEW.attempt
-	ON CONFLICT(job, unit) DO UPDATE SET counted = job_unit.counted + excluded.counted, passed = excluded.passed,
-		day = CASE WHEN excluded.counted THEN excluded.day ELSE job_unit.day END,
-		slot = CASE WHEN excluded.counted THEN excluded.slot ELSE job_unit.slot END;
+	UPDATE job_unit SET
+		counted = counted + NEW.counted,
+		passed = NEW.result = 'pass',
+		day = CASE WHEN NEW.counted THEN substr(NEW.closed, 1, 10) ELSE day END,
+		slot = CASE WHEN NEW.counted THEN NEW.slot ELSE slot END
+	WHERE job = NEW.job AND unit = NEW.unit;
 END;

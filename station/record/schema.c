@@ -60,7 +60,7 @@ static int model_open(bool all, sqlite3 **out, struct err *e)
 
 #define SCHEMA_OBJECTS                                             \
 	"SELECT name, type, coalesce(sql, '') FROM sqlite_schema " \
-	"WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\' AND (?1 OR tbl_name = 'log') ORDER BY name"
+	"WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\' AND (?1 OR tbl_name = 'log') ORDER BY name, type"
 
 // Both lists are sorted by name: a merge finds what only one has and what differs.
 static int compare_objects(sqlite3_stmt *have, sqlite3_stmt *want, bool all, struct err *e)
