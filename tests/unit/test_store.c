@@ -216,9 +216,15 @@ static void many_imports_share_a_store_that_is_too_small(void **state)
 		}
 		loop_free(loop);
 		assert_int_equal(count_in("store/tmp"), 0);
-		assert_true(count_in("store/entries") <= 4);
 	}
 	assert_true(done > 30 && stored > 5);
+	// Imports that measure the store at the same moment may together pass its limit; the next one makes it right.
+	struct drive d = {0};
+	shell("head -c 2000000 /dev/urandom >last.img");
+	assert_int_equal(drive_run(&d, "store", "last.img", NULL, false, 8500000), 0);
+	assert_int_equal(d.dones, 1);
+	drive_end(&d);
+	assert_true(count_in("store/entries") <= 4);
 }
 
 // A disk of 4 MB: known sizes are refused before the start, others when it is full. Nothing stays behind.
