@@ -20,6 +20,8 @@ static const char usage[] =
         "                             [--format csv|json|bundle] [--out FILE|DIR]\n"
         "       gangway record report [NAME [KEY=VALUE...]] [--json]\n"
         "       gangway record backup FILE\n"
+        "       gangway record deliver [--folder DIR] [--command CMD] [--http URL] [--syslog] [--once | "
+        "--status]\n"
         "       gangway record rotate-key\n"
         "all with [--state DIR | --db FILE]; $GANGWAY_STATE, else /var/lib/gangway\n"
         "\n"
@@ -32,6 +34,10 @@ static const char usage[] =
         "in it\n"
         "report      the questions of db/reports/; without a NAME lists them\n"
         "backup      copies the ledger while the station runs\n"
+        "deliver     carries signed heads away as they come, and again until each destination has had them: "
+        "a second\n"
+        "            folder, a command with the file as $1, an HTTP POST, a line in syslog; --status shows "
+        "what waits\n"
         "rotate-key  makes a new station key; at its next start the station's old key vouches for it\n";
 
 static int complain(const struct err *e)
@@ -47,7 +53,10 @@ static const struct option longs[] = {{"state", required_argument, NULL, 's'},
         {"format", required_argument, NULL, 'f'}, {"out", required_argument, NULL, 'o'},
         {"job", required_argument, NULL, 'p'}, {"serial", required_argument, NULL, 'p'},
         {"image", required_argument, NULL, 'p'}, {"from", required_argument, NULL, 'p'},
-        {"to", required_argument, NULL, 'p'}, {"help", no_argument, NULL, 'h'}, {0}};
+        {"to", required_argument, NULL, 'p'}, {"folder", required_argument, NULL, 'D'},
+        {"command", required_argument, NULL, 'C'}, {"http", required_argument, NULL, 'U'},
+        {"syslog", no_argument, NULL, 'L'}, {"once", no_argument, NULL, '1'},
+        {"status", no_argument, NULL, 'S'}, {"help", no_argument, NULL, 'h'}, {0}};
 
 static void set_state(struct record_options *o, const char *state)
 {
@@ -68,6 +77,12 @@ static int take_option(struct record_options *o, int c, const char *name)
 	case 't': o->timings = true; return 0;
 	case 'f': o->format = optarg; return 0;
 	case 'o': o->out = optarg; return 0;
+	case 'D': o->to.folder = optarg; return 0;
+	case 'C': o->to.command = optarg; return 0;
+	case 'U': o->to.http = optarg; return 0;
+	case 'L': o->to.syslog = true; return 0;
+	case '1': o->once = true; return 0;
+	case 'S': o->status = true; return 0;
 	case 'p': return json_object_set_new(o->parameters, name, json_string(optarg));
 	default: return -1;
 	}
@@ -240,6 +255,8 @@ static int run(struct record_options *o, const char *verb, int argc, char **argv
 		return record_report(o, argc ? argv[0] : NULL);
 	if (!strcmp(verb, "backup") && argc == 1)
 		return record_backup(o, argv[0]);
+	if (!strcmp(verb, "deliver") && argc == 0)
+		return record_deliver(o);
 	if (!strcmp(verb, "rotate-key") && argc == 0)
 		return rotate_key(o);
 	fputs(usage, stderr);

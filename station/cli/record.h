@@ -8,6 +8,7 @@
 #include <stdbool.h>
 
 #include "cli/command.h"
+#include "record/courier.h"
 
 struct record_options {
 	char database[PATH_MAX];
@@ -15,12 +16,14 @@ struct record_options {
 	const char *heads, *key;
 	const char *format, *out;
 	json_t *parameters; // what narrows an export or a report
-	bool json, chain_only, timings;
+	struct courier_destinations to;
+	bool json, chain_only, timings, once, status;
 };
 
 // Each answers with an exit code.
 int record_export(const struct record_options *o);
 int record_report(const struct record_options *o, const char *name); // NULL: lists them
+int record_deliver(const struct record_options *o);
 int record_backup(const struct record_options *o, const char *path);
 
 #endif

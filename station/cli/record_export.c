@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// `gangway record export`, `report` and `backup`.
+// `gangway record export`, `report`, `deliver` and `backup`.
 #include <errno.h>
 #include <getopt.h>
 #include <limits.h>
@@ -120,6 +120,41 @@ int record_report(const struct record_options *o, const char *name)
 		fprintf(stderr, "gangway: only the first %d rows; offset=%d goes on\n", REPORT_ROWS,
 		        REPORT_ROWS);
 	json_decref(rows);
+	return r < 0 ? complain(&e) : EXIT_OK;
+}
+
+static int deliver_status(const struct record_options *o)
+{
+	struct err e = {0};
+	json_t *all = NULL, *row;
+	size_t i;
+	bool waiting = false;
+	if (courier_status(o->state, &all, &e) < 0)
+		return complain(&e);
+	json_array_foreach(all, i, row)
+	{
+		json_int_t n = json_integer_value(json_object_get(row, "waiting"));
+		printf("%-8s %s: delivered to row %lld, %lld waiting  %s\n",
+		        json_string_value(json_object_get(row, "destination")),
+		        json_string_value(json_object_get(row, "target")),
+		        (long long)json_integer_value(json_object_get(row, "row")), (long long)n,
+		        json_string_value(json_object_get(row, "error")));
+		waiting |= n > 0;
+	}
+	json_decref(all);
+	return waiting ? EXIT_FAILED : EXIT_OK;
+}
+
+int record_deliver(const struct record_options *o)
+{
+	struct err e = {0};
+	if (o->status)
+		return deliver_status(o);
+	if (!o->to.folder && !o->to.command && !o->to.http && !o->to.syslog) {
+		fputs("gangway: deliver where? --folder, --command, --http or --syslog\n", stderr);
+		return EXIT_USAGE;
+	}
+	int r = o->once ? courier_deliver(o->state, &o->to, &e) : courier_run(o->state, &o->to, &e);
 	return r < 0 ? complain(&e) : EXIT_OK;
 }
 

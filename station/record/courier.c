@@ -1,0 +1,273 @@
+// SPDX-License-Identifier: MIT
+// The courier: carries signed heads away from the station.
+#include "record/courier.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <limits.h>
+#include <signal.h>
+#include <sys/inotify.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <syslog.h>
+
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/loop.h"
+#include "record/courier_http.h"
+#include "record/head.h"
+
+#define RETRY_FIRST_NS NSEC_PER_SEC
+#define RETRY_MAX_NS   (300 * NSEC_PER_SEC)
+
+typedef int (*deliver_fn)(const char *target, const char *path, const char *name, struct err *e);
+
+static int to_folder(const char *target, const char *path, const char *name, struct err *e)
+{
+	_cleanup_free_ char *text = NULL;
+	char to[PATH_MAX];
+	size_t size;
+	int r = fd_read_file(path, HEAD_FILE_MAX, &text, &size, e);
+	if (r < 0)
+		return r;
+	snprintf(to, sizeof(to), "%s/%s", target, name);
+	return fd_write_file(to, text, size, 0444, e);
+}
+
+static int to_command(const char *target, const char *path, const char *name, struct err *e)
+{
+	(void)name;
+	pid_t pid = fork();
+	if (pid < 0)
+		return err_sys(e, errno, "%s: cannot be started", target);
+	if (pid == 0) {
+		alarm(COURIER_COMMAND_S); // survives exec: a command that hangs is ended by SIGALRM
+		execl("/bin/sh", "sh", "-c", target, "sh", path, NULL);
+		_exit(127);
+	}
+	int status = 0;
+	while (waitpid(pid, &status, 0) < 0)
+		if (errno != EINTR)
+			return err_sys(e, errno, "%s", target);
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+		return 0;
+	return WIFSIGNALED(status) ? err_set(e, EIO, "command '%s': ended by signal %d (limit %d s)", target,
+	                                     WTERMSIG(status), COURIER_COMMAND_S)
+	                           : err_set(e, EIO, "command '%s': exit %d", target, WEXITSTATUS(status));
+}
+
+static int to_syslog(const char *target, const char *path, const char *name, struct err *e)
+{
+	struct head head;
+	(void)target;
+	(void)name;
+	int r = head_read(path, &head, e);
+	if (r < 0)
+		return r;
+	syslog(LOG_NOTICE, "gangway head ledger=%s row=%llu hash=%s signed=%s key=%s signature=%s",
+	        head.ledger, (unsigned long long)head.seq, head.row_hash, head.signed_utc, head.key,
+	        head.signature);
+	return 0;
+}
+
+// --- what each destination has had: STATE/delivered/KIND.json
+
+struct record {
+	const char *kind, *target;
+	deliver_fn deliver;
+	char marker[PATH_MAX];
+	uint64_t row; // the last one delivered
+};
+
+static int load_marker(struct record *d, const char *state, struct err *e)
+{
+	_cleanup_free_ char *text = NULL;
+	size_t size;
+	snprintf(d->marker, sizeof(d->marker), "%s/delivered/%s.json", state, d->kind);
+	if (access(d->marker, F_OK) < 0)
+		return 0;
+	int r = fd_read_file(d->marker, HEAD_FILE_MAX, &text, &size, e);
+	if (r < 0)
+		return r;
+	json_t *object = json_loadb(text, size, 0, NULL);
+	const char *target = json_string_value(json_object_get(object, "target"));
+	// Another target has had nothing yet.
+	if (target && !strcmp(target, d->target))
+		d->row = (uint64_t)json_integer_value(json_object_get(object, "row"));
+	json_decref(object);
+	return 0;
+}
+
+static int save_marker(const struct record *d, const char *error, struct err *e)
+{
+	json_t *object = json_pack("{s:s,s:s,s:I,s:s}", "destination", d->kind, "target", d->target, "row",
+	        (json_int_t)d->row, "error", error);
+	_cleanup_free_ char *text = object ? json_dumps(object, JSON_INDENT(1)) : NULL;
+	json_decref(object);
+	return text ? fd_write_file(d->marker, text, strlen(text), 0644, e) : err_sys(e, ENOMEM, "courier");
+}
+
+static int is_head(const struct dirent *entry)
+{
+	return !strncmp(entry->d_name, "head-", 5) && strstr(entry->d_name, ".json") &&
+	       !strstr(entry->d_name, ".new-");
+}
+
+static uint64_t row_of(const char *name)
+{
+	return strtoull(name + 5, NULL, 10);
+}
+
+// The heads of a state folder, oldest first; freed by names_free().
+static int list_heads(const char *state, struct dirent ***names, struct err *e)
+{
+	char folder[PATH_MAX];
+	snprintf(folder, sizeof(folder), "%s/heads", state);
+	int n = scandir(folder, names, is_head, alphasort);
+	return n < 0 ? err_sys(e, errno, "%s: heads cannot be read", folder) : n;
+}
+
+static void names_free(struct dirent **names, int n)
+{
+	for (int i = 0; i < n; i++)
+		free(names[i]);
+	free(names);
+}
+
+static int deliver_to(struct record *d, const char *state, struct dirent **names, int n, struct err *e)
+{
+	char path[PATH_MAX];
+	int r = load_marker(d, state, e);
+	uint64_t before = d->row;
+	for (int i = 0; r == 0 && i < n; i++) {
+		if (row_of(names[i]->d_name) <= d->row)
+			continue;
+		snprintf(path, sizeof(path), "%s/heads/%s", state, names[i]->d_name);
+		r = d->deliver(d->target, path, names[i]->d_name, e);
+		if (r == 0)
+			d->row = row_of(names[i]->d_name);
+	}
+	if (r == 0 && d->row == before)
+		return 0;
+	struct err own;
+	int saved = save_marker(d, r < 0 ? e->text : "", &own);
+	if (r == 0 && saved < 0)
+		*e = own;
+	return r < 0 ? r : saved;
+}
+
+int courier_deliver(const char *state, const struct courier_destinations *to, struct err *e)
+{
+	struct record all[] = {
+	        {.kind = "folder", .target = to->folder, .deliver = to_folder},
+	        {.kind = "command", .target = to->command, .deliver = to_command},
+	        {.kind = "http", .target = to->http, .deliver = courier_http_post},
+	        {.kind = "syslog", .target = to->syslog ? "syslog" : NULL, .deliver = to_syslog},
+	};
+	char folder[PATH_MAX];
+	struct dirent **names = NULL;
+	struct err own = {0};
+	snprintf(folder, sizeof(folder), "%s/delivered", state);
+	int n = fd_mkdir_all(folder, 0755, &own);
+	n = n < 0 ? n : list_heads(state, &names, &own);
+	int result = n < 0 ? n : 0;
+	for (size_t i = 0; n >= 0 && i < ARRAY_SIZE(all); i++) {
+		int r = all[i].target ? deliver_to(&all[i], state, names, n, &own) : 0;
+		if (r < 0) {
+			log_warn("head not delivered: %s", own.text);
+			result = r;
+		}
+	}
+	names_free(names, n > 0 ? n : 0);
+	if (result < 0 && e)
+		*e = own;
+	return result;
+}
+
+static json_t *status_of(const char *state, const char *kind, struct dirent **names, int n)
+{
+	char path[PATH_MAX];
+	json_int_t waiting = 0;
+	snprintf(path, sizeof(path), "%s/delivered/%s.json", state, kind);
+	json_t *object = json_load_file(path, 0, NULL);
+	json_int_t row = json_integer_value(json_object_get(object, "row"));
+	for (int i = 0; i < n; i++)
+		waiting += row_of(names[i]->d_name) > (uint64_t)row;
+	if (object)
+		json_object_set_new(object, "waiting", json_integer(waiting));
+	return object;
+}
+
+int courier_status(const char *state, json_t **out, struct err *e)
+{
+	static const char *const kinds[] = {"folder", "command", "http", "syslog"};
+	struct dirent **names = NULL;
+	int n = list_heads(state, &names, e);
+	if (n < 0)
+		return n;
+	*out = json_array();
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+		json_t *object = status_of(state, kinds[i], names, n);
+		if (object)
+			json_array_append_new(*out, object);
+	}
+	names_free(names, n);
+	return 0;
+}
+
+struct run {
+	const char *state;
+	const struct courier_destinations *to;
+	struct loop_source *timer;
+	int watch;
+	uint64_t backoff_ns;
+};
+
+static void deliver_now(struct run *run)
+{
+	bool failed = courier_deliver(run->state, run->to, NULL) < 0;
+	run->backoff_ns = !failed           ? 0
+	                  : run->backoff_ns ? u64_min(2 * run->backoff_ns, RETRY_MAX_NS)
+	                                    : RETRY_FIRST_NS;
+	if (failed)
+		loop_timer_after(run->timer, run->backoff_ns);
+	else
+		loop_timer_off(run->timer);
+}
+
+static void on_timer(void *context)
+{
+	deliver_now(context);
+}
+
+static void on_change(void *context, uint32_t events)
+{
+	struct run *run = context;
+	char buffer[4096];
+	(void)events;
+	while (read(run->watch, buffer, sizeof(buffer)) > 0)
+		;
+	deliver_now(run);
+}
+
+int courier_run(const char *state, const struct courier_destinations *to, struct err *e)
+{
+	_cleanup_loop_ struct loop *loop = NULL;
+	_cleanup_close_ int watch = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+	struct run run = {.state = state, .to = to, .watch = watch};
+	char folder[PATH_MAX];
+	snprintf(folder, sizeof(folder), "%s/heads", state);
+	int r = fd_mkdir_all(folder, 0755, e);
+	if (r == 0 && (watch < 0 || inotify_add_watch(watch, folder, IN_MOVED_TO | IN_CLOSE_WRITE) < 0))
+		r = err_sys(e, errno, "%s: cannot be watched", folder);
+	if (r == 0)
+		r = loop_new(&loop, e);
+	if (r == 0)
+		r = loop_add_timer(loop, on_timer, &run, &run.timer, e);
+	if (r == 0)
+		r = loop_add_fd(loop, watch, EPOLLIN, on_change, &run, NULL, e);
+	if (r < 0)
+		return r;
+	deliver_now(&run);
+	return loop_run(loop);
+}
