@@ -116,7 +116,7 @@ def write_doc(path, kept_in, throttle, skipped, sections):
     when = '; '.join(f'{name} {case["date"]} (load {case["load"]:.1f})' for name, case in kept.items())
     missed = '\n'.join(f'- {name}: not measured: {why}' for name, why in skipped)
     body = (f'{BEGIN}\n`make bench` on {machine()}; disks throttled by {throttle}. Medians of the runs named in the last column. '
-            f'Measured, with the machine's load average just before: {when}.\n\n{titled(kept, sections)}\n'
+            f'Measured, with the load average just before: {when}.\n\n{titled(kept, sections)}\n'
             f'{missed}{END}')
     text = path.read_text() if path.exists() else f'# How fast, and beside what\n\n{BEGIN}\n{END}\n'
     head, _, rest = text.partition(BEGIN)
