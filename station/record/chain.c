@@ -45,6 +45,9 @@ static int check_row(
 	row.body = column(s, 3, &row.body_size);
 	row.prev = column(s, 4, &row.prev_size);
 	const char *stored = column(s, 5, &stored_size);
+	if (sqlite3_column_int64(s, 0) < 1)
+		return err_set(e, EUCLEAN, "row %lld was put in before the first",
+		        (long long)sqlite3_column_int64(s, 0));
 	if (row.seq != expect)
 		return err_set(e, EUCLEAN, "row %llu is missing: after row %llu comes row %llu",
 		        (unsigned long long)expect, (unsigned long long)expect - 1,
@@ -61,20 +64,49 @@ static int check_row(
 	return 0;
 }
 
-int chain_check(sqlite3 *db, uint64_t *rows, char last[SHA256_HEX_SIZE], struct err *e)
+// The hash that row `from` must name as its prev.
+static int start_hash(sqlite3 *db, uint64_t from, char hash[SHA256_HEX_SIZE], struct err *e)
+{
+	_cleanup_statement_ sqlite3_stmt *s = NULL;
+	str_copy(hash, SHA256_HEX_SIZE, CHAIN_START);
+	if (from == 1)
+		return 0;
+	int r = db_prepare(db, "SELECT hash FROM log WHERE seq = ?", &s, e);
+	if (r < 0)
+		return r;
+	sqlite3_bind_int64(s, 1, (sqlite3_int64)(from - 1));
+	if (sqlite3_step(s) != SQLITE_ROW)
+		return err_set(e, EUCLEAN, "row %llu is missing", (unsigned long long)from - 1);
+	str_copy(hash, SHA256_HEX_SIZE, db_text(s, 0));
+	return 0;
+}
+
+int chain_check_from(sqlite3 *db, uint64_t from, uint64_t *rows, char last[SHA256_HEX_SIZE], struct err *e)
 {
 	_cleanup_digest_ struct digest *d = NULL;
 	_cleanup_statement_ sqlite3_stmt *s = NULL;
 	int r = digest_new(&d, "SHA256", e);
 	if (r == 0)
-		r = db_prepare(db, "SELECT seq, utc, kind, body, prev, hash FROM log ORDER BY seq", &s, e);
-	uint64_t n = 0;
+		r = start_hash(db, from, last, e);
+	if (r == 0)
+		r = db_prepare(db,
+		        "SELECT seq, utc, kind, body, prev, hash FROM log WHERE seq >= ? ORDER BY seq", &s,
+		        e);
+	if (r < 0)
+		return r;
+	// A row with a number below 1 was put in: a whole walk meets it.
+	sqlite3_bind_int64(s, 1, from == 1 ? INT64_MIN : (sqlite3_int64)from);
+	uint64_t n = from - 1;
 	int step = SQLITE_DONE;
-	str_copy(last, SHA256_HEX_SIZE, CHAIN_START);
 	while (r == 0 && (step = sqlite3_step(s)) == SQLITE_ROW)
 		r = check_row(d, s, ++n, last, e);
 	if (r == 0 && step != SQLITE_DONE)
 		return db_error(db, e, "ledger");
 	*rows = n;
 	return r;
+}
+
+int chain_check(sqlite3 *db, uint64_t *rows, char last[SHA256_HEX_SIZE], struct err *e)
+{
+	return chain_check_from(db, 1, rows, last, e);
 }

@@ -81,6 +81,20 @@ static int load_tail(struct ledger *l, struct err *e)
 	return r;
 }
 
+// What the next row will rest on: the chain from the last head on (a thousand rows or so). `record verify` walks it all.
+static int check_tail(struct ledger *l, struct err *e)
+{
+	int64_t head = 0;
+	uint64_t rows = 0;
+	char last[SHA256_HEX_SIZE];
+	int r = db_number(l->db, "SELECT max(row) FROM head", &head, e);
+	if (r == 0)
+		r = chain_check_from(l->db, head > 0 ? (uint64_t)head : 1, &rows, last, e);
+	return r == -EUCLEAN
+	               ? err_prefix(e, "the ledger was tampered with ('gangway record verify' tells more)")
+	               : r;
+}
+
 static int load_id(struct ledger *l, struct err *e)
 {
 	_cleanup_statement_ sqlite3_stmt *s = NULL;
@@ -107,6 +121,8 @@ static int open_parts(struct ledger *l, struct err *e)
 		r = digest_new(&l->digest, "SHA256", e);
 	if (r == 0)
 		r = load_tail(l, e);
+	if (r == 0)
+		r = check_tail(l, e);
 	if (r == 0)
 		r = load_id(l, e);
 	snprintf(path, sizeof(path), "%s/keys", l->state);

@@ -483,6 +483,33 @@ static void a_log_without_its_guards_is_not_written_to(void **state)
 	assert_non_null(strstr(e.text, "log_is_never_updated"));
 }
 
+static void a_log_whose_last_rows_were_edited_is_not_written_to(void **state)
+{
+	struct bench *b = *state;
+	struct err e = {0};
+	struct ledger *other = NULL;
+	sign_now(b);
+	must(b, "note", rows_parse("{\"text\":\"before\"}"));
+	must(b, "note", rows_parse("{\"text\":\"after\"}"));
+	_cleanup_statement_ sqlite3_stmt *s = NULL;
+	assert_int_equal(
+	        db_prepare(ledger_db(b->ledger),
+	                "SELECT sql FROM sqlite_schema WHERE name = 'log_is_never_updated'", &s, NULL),
+	        0);
+	assert_int_equal(sqlite3_step(s), SQLITE_ROW);
+	char *guard = strdup(db_text(s, 0));
+	sqlite3_reset(s);
+	assert_int_equal(db_exec(ledger_db(b->ledger),
+	                         "DROP TRIGGER log_is_never_updated;"
+	                         "UPDATE log SET body = replace(body, 'before', 'better')",
+	                         NULL),
+	        0);
+	assert_int_equal(db_exec(ledger_db(b->ledger), guard, NULL), 0);
+	free(guard);
+	assert_int_equal(ledger_open(b->state, NULL, &other, &e), -EUCLEAN);
+	assert_non_null(strstr(e.text, "was edited"));
+}
+
 int main(void)
 {
 #define bench_test(f) cmocka_unit_test_setup_teardown(f, make_bench, drop_bench)
@@ -502,6 +529,7 @@ int main(void)
 	        bench_test(projections_of_another_version_are_built_again_from_the_log),
 	        bench_test(a_ledger_of_a_newer_version_is_left_alone),
 	        bench_test(a_log_without_its_guards_is_not_written_to),
+	        bench_test(a_log_whose_last_rows_were_edited_is_not_written_to),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
