@@ -117,7 +117,7 @@ def write_doc(path, kept_in, throttle, skipped, sections):
     missed = '\n'.join(f'- {name}: not measured: {why}' for name, why in skipped)
     body = (f'{BEGIN}\n`make bench` on {machine()}; disks throttled by {throttle}. Medians of the runs named in the last column. '
             f'Measured, with the load average just before: {when}.\n\n{titled(kept, sections)}\n'
-            f'{missed}{END}')
+            f'{missed}\n{END}')
     text = path.read_text() if path.exists() else f'# How fast, and beside what\n\n{BEGIN}\n{END}\n'
     head, _, rest = text.partition(BEGIN)
     _, _, tail = rest.partition(END)
