@@ -243,7 +243,8 @@ static bool slot_settle_rowless(struct slot *s, const struct slot_event *event, 
 	if (s->returned) {
 		slot_hold(s, FAILURE_NONE, "RETURNED: this board holds this image already");
 		s->admission.returned = s->returned = true;
-	} else if (s->gone && blame == BLAME_DEVICE) {
+	} else if (s->gone && blame != BLAME_STORE && blame != BLAME_IMPORT) {
+		// Whatever it says of a board that left under its hands says nothing of the next one.
 		s->result = SLOT_RESULT_NONE;
 		s->failure = FAILURE_NONE;
 		s->state = SLOT_EMPTY;

@@ -244,6 +244,23 @@ static void a_board_that_leaves_in_the_middle_is_device_gone(void **state)
 	assert_int_equal(slot.failure, FAILURE_DEVICE_GONE);
 }
 
+static void a_board_that_was_swapped_while_it_was_opened_does_not_spoil_the_next_one(void **state)
+{
+	(void)state;
+	struct slot slot;
+	run_to(&slot, SLOT_MATCHED);
+	STEP(&slot, SLOT_EV_START);
+	STEP(&slot, SLOT_EV_LEFT);
+	STEP(&slot, SLOT_EV_ARRIVED, .admission = ok);
+	struct slot_actions out = STEP(&slot, SLOT_EV_VERDICT, .result = SLOT_RESULT_FAIL,
+	        .failure = FAILURE_TARGET_NOT_FOUND, .refused = true);
+	assert_true(out.set & SLOT_DO_COUNT_UNDO);
+	assert_false(out.set & SLOT_DO_RECORD_REFUSED);
+	STEP(&slot, SLOT_EV_ENDED);
+	assert_int_equal(slot.state, SLOT_MATCHED);
+	assert_true(slot_is_ready(&slot));
+}
+
 static void a_stuck_worker_keeps_the_slot_shut_until_it_is_gone(void **state)
 {
 	(void)state;
@@ -460,6 +477,7 @@ int main(void)
 	        cmocka_unit_test(a_board_without_serial_that_holds_this_plan_is_returned_unwritten),
 	        cmocka_unit_test(a_damaged_store_is_never_a_boards_fail),
 	        cmocka_unit_test(a_board_that_leaves_in_the_middle_is_device_gone),
+	        cmocka_unit_test(a_board_that_was_swapped_while_it_was_opened_does_not_spoil_the_next_one),
 	        cmocka_unit_test(a_stuck_worker_keeps_the_slot_shut_until_it_is_gone),
 	        cmocka_unit_test(a_dead_stations_worker_keeps_the_slot_shut_and_the_verdict_comes_back),
 	        cmocka_unit_test(after_a_restart_a_passed_board_still_plugged_in_stays_pass),
