@@ -3,6 +3,8 @@
 #ifndef GANGWAY_TESTS_CHECK_H
 #define GANGWAY_TESTS_CHECK_H
 
+// cmocka.h needs the others before it.
+// clang-format off
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,6 +12,7 @@
 #include <string.h>
 
 #include <cmocka.h>
+// clang-format on
 
 #include "base/util.h"
 
