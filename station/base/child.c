@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -124,6 +125,12 @@ int child_enter(unsigned fd_count, struct err *e)
 	for (size_t i = 0; i < ARRAY_SIZE(left_to_the_parent); i++)
 		sigaction(left_to_the_parent[i], &ignore, NULL);
 	return 0;
+}
+
+bool child_ended(const struct child *child)
+{
+	struct pollfd end = {.fd = child->pidfd, .events = POLLIN};
+	return child->pid <= 0 || poll(&end, 1, 0) == 1;
 }
 
 int child_reap(struct child *child, int *status)

@@ -38,6 +38,11 @@ int child_start(const struct child_spec *spec, struct child *out, struct err *e)
 // to say in which order its children end (it closes their sockets, or kills). `fd_count` descriptors are expected.
 int child_enter(unsigned fd_count, struct err *e);
 
+// Whether the child has ended and waits to be collected (or was): what its pidfd becoming readable means.
+bool child_ended(const struct child *child);
+
+// Its pidfd must not be watched any more: remove the loop's source first. Closing a watched descriptor does not take
+// it out of epoll while a fork of this process still has it, and the freed source would be called.
 // Collects an ended child: 0 and *status as of waitpid(2); -EAGAIN while it runs. Never blocks. Closes pidfd
 // and zeroes *child when it is collected.
 int child_reap(struct child *child, int *status);

@@ -31,10 +31,12 @@ static void start_next(struct usb_power *power);
 
 static void finish(struct usb_power *power)
 {
-	int status;
-	if (child_reap(&power->child, &status) == -EAGAIN)
+	int status = 0;
+	if (!child_ended(&power->child))
 		return;
 	power->ended = loop_remove(power->ended);
+	if (child_reap(&power->child, &status) < 0)
+		log_debug("power %s: its process is collected already", power->queue[0].port);
 	loop_timer_off(power->limit);
 	if (status != 0) {
 		char text[64];

@@ -25,9 +25,11 @@ static void checked(void *context, uint32_t events)
 	struct station *station = context;
 	int status = 0;
 	(void)events;
-	if (child_reap(&station->check, &status) == -EAGAIN)
+	if (!child_ended(&station->check))
 		return;
 	station->check_source = loop_remove(station->check_source);
+	if (child_reap(&station->check, &status) < 0)
+		log_error("the store's check cannot be collected");
 	station->check_key[0] = '\0';
 	const char *name = station->job.image;
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 0) {

@@ -14,6 +14,7 @@
 
 #include "base/child.h"
 #include "base/fd.h"
+#include "base/log.h"
 #include "core/failure.h"
 #include "image/front.h"
 #include "image/import_wire.h"
@@ -239,12 +240,14 @@ static void on_child(void *context, uint32_t events)
 	(void)events;
 	enter(im);
 	drain(im);
-	if (im->freed || child_reap(&im->child, &status) < 0) {
+	if (im->freed || !child_ended(&im->child)) {
 		leave(im);
 		return;
 	}
 	im->on_child = loop_remove(im->on_child);
 	im->on_sock = loop_remove(im->on_sock);
+	if (child_reap(&im->child, &status) < 0)
+		log_error("importer: cannot be collected");
 	fd_close(&im->sock);
 	judge(im, status);
 	if (im->error.num && im->ready) {

@@ -8,6 +8,7 @@
 
 #include "base/child.h"
 #include "base/fd.h"
+#include "base/log.h"
 #include "record/wire.h"
 
 struct query {
@@ -107,8 +108,11 @@ static void on_ended(void *context, uint32_t events)
 	(void)events;
 	if (r->socket)
 		on_socket(r, EPOLLIN); // its last answer may still be there
-	if (child_reap(&r->child, &status) < 0)
+	if (!child_ended(&r->child))
 		return;
+	r->ended = loop_remove(r->ended);
+	if (child_reap(&r->child, &status) < 0)
+		log_error("reader: cannot be collected");
 	stop_child(r);
 	child_status_text(status, how, sizeof(how));
 	err_set(&e, EPIPE, "ledger: the reader died (%s); ask again", how);

@@ -9,6 +9,7 @@
 
 #include "base/child.h"
 #include "base/fd.h"
+#include "base/log.h"
 #include "record/wire.h"
 
 // A row that did not fit the socket yet.
@@ -191,10 +192,12 @@ static void on_ended(void *context, uint32_t events)
 	char how[64];
 	(void)events;
 	(void)receive_all(r); // its last words
-	if (child_reap(&r->child, &status) < 0)
+	if (!child_ended(&r->child))
 		return;
 	r->ended = loop_remove(r->ended);
 	r->socket = loop_remove(r->socket);
+	if (child_reap(&r->child, &status) < 0)
+		log_error("recorder: cannot be collected");
 	if (r->closing) {
 		if (r->closed)
 			r->closed(r->closed_context);

@@ -118,6 +118,7 @@ static void a_child_leaves_its_end_to_its_parent(void **state)
 	char ready;
 	assert_int_equal(poll(&here, 1, 10000), 1);
 	assert_int_equal(fd_receive_packet(pair[0], &ready, 1, NULL, NULL), 1);
+	assert_false(child_ended(&child));
 	assert_int_equal(child_signal(&child, SIGTERM), 0);
 	assert_int_equal(child_signal(&child, SIGINT), 0);
 	assert_int_equal(child_signal(&child, SIGHUP), 0);
@@ -127,6 +128,7 @@ static void a_child_leaves_its_end_to_its_parent(void **state)
 	close(pair[0]);
 	struct pollfd ended = {.fd = child.pidfd, .events = POLLIN};
 	assert_int_equal(poll(&ended, 1, 10000), 1);
+	assert_true(child_ended(&child));
 	assert_int_equal(child_reap(&child, &status), 0);
 	assert_int_equal(status, 0);
 }
