@@ -1,29 +1,19 @@
 // SPDX-License-Identifier: MIT
 // `gangway job`
+#include <errno.h>
 #include <getopt.h>
 #include <stdbool.h>
 
+#include "base/util.h"
 #include "cli/command.h"
 #include "cli/state.h"
+#include "daemon/recipe.h"
 
-static const char usage[] =
-        "usage: gangway job open [OPTION...] IMAGE\n"
-        "       gangway job close | show | start\n"
-        "\n"
-        "  --wanted N               how many good units are wanted; no limit otherwise\n"
-        "  --start auto|scan|start  boards start by themselves (auto), when their serial is scanned, or on "
-        "START\n"
-        "  --verify hash|compare    each board's read-back is hashed (hash), or compared with the stored "
-        "image, "
-        "which\n"
-        "                           is hashed once for all boards: for many boards or few cores\n"
-        "  --no-verify              nothing is read back: the best result is UNVERIFIED\n"
-        "  --unmapped keep|zero     what becomes of the areas the image does not map (keep)\n"
-        "  --serial optional|required  whether boards without a serial number wait for one (optional)\n"
-        "  --lun N                  the board's disk (0)\n"
-        "  --order T --customer T --product T --revision T --lot T --job-revision T   the work order, for "
-        "the ledger\n"
-        "  --state DIR, --json\n";
+enum { OPTIONS_MAX = 64, OPTION_NAME_SIZE = 40 };
+
+static const char usage[] = "usage: gangway job open [OPTION...] IMAGE\n"
+                            "       gangway job close | show | start\n"
+                            "\n";
 
 struct job_options {
 	const char *state;
@@ -58,67 +48,115 @@ static int job_call(const struct job_options *o, const char *cmd, json_t *args)
 	return code;
 }
 
+static void option_name(const struct recipe_field *field, char *name, size_t size)
+{
+	str_copy(name, size, field->option ? field->option : field->name);
+	for (char *p = name; *p; p++)
+		*p = *p == '_' ? '-' : *p;
+}
+
+static void print_usage(FILE *to)
+{
+	size_t count;
+	const struct recipe_field *fields = recipe_fields(&count);
+	fputs(usage, to);
+	for (size_t i = 0; i < count; i++) {
+		char name[OPTION_NAME_SIZE];
+		bool number = fields[i].type == RECIPE_NUMBER || fields[i].type == RECIPE_QUANTITY;
+		option_name(&fields[i], name, sizeof(name));
+		if (fields[i].help)
+			fprintf(to, "  --%s %s\n        %s\n", name,
+			        fields[i].words ? fields[i].words
+			        : number        ? "N"
+			                        : "TEXT",
+			        fields[i].help);
+	}
+	fputs("  --no-verify\n        as --verify none\n"
+	      "  --state DIR, --json\n"
+	      "\n"
+	      "Of the words of a policy the first is what is done when none is given.\n",
+	        to);
+}
+
 static int run(const struct job_options *o, int argc, char **argv)
 {
+	static const char *const verbs[][2] = {
+	        {"close", "job.close"}, {"show", "job.show"}, {"start", "job.start"}};
 	const char *verb = argc ? argv[0] : "";
 	if (!strcmp(verb, "open") && argc == 2) {
 		json_object_set_new(o->args, "image", json_string(argv[1]));
 		return job_call(o, "job.open", json_incref(o->args));
 	}
-	if (argc == 1 && !strcmp(verb, "close"))
-		return job_call(o, "job.close", NULL);
-	if (argc == 1 && !strcmp(verb, "show"))
-		return job_call(o, "job.show", NULL);
-	if (argc == 1 && !strcmp(verb, "start"))
-		return job_call(o, "job.start", NULL);
-	fputs(usage, stderr);
+	for (size_t i = 0; argc == 1 && i < ARRAY_SIZE(verbs); i++)
+		if (!strcmp(verb, verbs[i][0]))
+			return job_call(o, verbs[i][1], NULL);
+	print_usage(stderr);
 	return EXIT_USAGE;
 }
 
-// True when the option was a good one.
-static bool set_number(json_t *args, const char *key, const char *text)
+static bool set_number(json_t *args, const char *key, const char *option, const char *text)
 {
 	char *end;
+	errno = 0;
 	long long value = strtoll(text, &end, 10);
-	if (*text && !*end && json_object_set_new(args, key, json_integer(value)) == 0)
+	if (*text && !*end && !errno && json_object_set_new(args, key, json_integer(value)) == 0)
 		return true;
-	fprintf(stderr, "gangway job: --%s %s: not a number\n", key, text);
+	fprintf(stderr, "gangway job: --%s %s: not a number\n", option, text);
 	return false;
+}
+
+// True when the option was a good one.
+static bool set_field(const struct job_options *o, const struct recipe_field *field, const char *text)
+{
+	char name[OPTION_NAME_SIZE];
+	option_name(field, name, sizeof(name));
+	if (field->type == RECIPE_NUMBER || field->type == RECIPE_QUANTITY)
+		return set_number(o->args, field->name, name, text);
+	if (json_object_set_new(o->args, field->name, json_string(text)) == 0)
+		return true;
+	fprintf(stderr, "gangway job: --%s: not a text in UTF-8\n", name);
+	return false;
+}
+
+enum { OPTION_NO_VERIFY = 1000, OPTION_STATE, OPTION_JSON, OPTION_HELP };
+
+// An option's value is its field's index. 0 to go on, else what the command ends with.
+static int take_option(struct job_options *o, int option)
+{
+	size_t count;
+	const struct recipe_field *fields = recipe_fields(&count);
+	switch (option) {
+	case OPTION_NO_VERIFY: return json_object_set_new(o->args, "verify", json_false());
+	case OPTION_STATE: o->state = optarg; return 0;
+	case OPTION_JSON: o->json = true; return 0;
+	case OPTION_HELP: print_usage(stdout); return -1;
+	default: break;
+	}
+	bool good = option >= 0 && (size_t)option < count && set_field(o, &fields[option], optarg);
+	return good ? 0 : EXIT_USAGE;
 }
 
 int cmd_job(int argc, char **argv)
 {
-	static const struct option options[] = {{"start", required_argument, NULL, 't'},
-	        {"unmapped", required_argument, NULL, 't'}, {"serial", required_argument, NULL, 't'},
-	        {"order", required_argument, NULL, 't'}, {"customer", required_argument, NULL, 't'},
-	        {"product", required_argument, NULL, 't'}, {"revision", required_argument, NULL, 't'},
-	        {"lot", required_argument, NULL, 't'}, {"job_revision", required_argument, NULL, 't'},
-	        {"job-revision", required_argument, NULL, 'r'}, {"wanted", required_argument, NULL, 'i'},
-	        {"lun", required_argument, NULL, 'i'}, {"verify", required_argument, NULL, 't'},
-	        {"no-verify", no_argument, NULL, 'v'}, {"state", required_argument, NULL, 's'},
-	        {"json", no_argument, NULL, 'j'}, {"help", no_argument, NULL, 'h'}, {0}};
+	static const struct option fixed[] = {{"no-verify", no_argument, NULL, OPTION_NO_VERIFY},
+	        {"state", required_argument, NULL, OPTION_STATE}, {"json", no_argument, NULL, OPTION_JSON},
+	        {"help", no_argument, NULL, OPTION_HELP}, {0}};
+	struct option options[OPTIONS_MAX + ARRAY_SIZE(fixed)] = {0};
+	char names[OPTIONS_MAX][OPTION_NAME_SIZE];
 	struct job_options o = {.state = cli_state_default(), .args = json_object()};
-	int option, which, code = -1;
-	while (code < 0 && (option = getopt_long(argc, argv, "", options, &which)) != -1) {
-		switch (option) {
-		case 't': json_object_set_new(o.args, options[which].name, json_string(optarg)); break;
-		case 'r': json_object_set_new(o.args, "job_revision", json_string(optarg)); break;
-		case 'i':
-			if (!set_number(o.args, options[which].name, optarg))
-				code = EXIT_USAGE;
-			break;
-		case 'v': json_object_set_new(o.args, "verify", json_false()); break;
-		case 's': o.state = optarg; break;
-		case 'j': o.json = true; break;
-		case 'h':
-			fputs(usage, stdout);
-			code = EXIT_OK;
-			break;
-		default: code = EXIT_USAGE;
-		}
+	size_t count, used = 0;
+	const struct recipe_field *fields = recipe_fields(&count);
+	for (size_t i = 0; i < count && i < OPTIONS_MAX; i++) {
+		option_name(&fields[i], names[i], sizeof(names[i]));
+		if (fields[i].help)
+			options[used++] = (struct option){names[i], required_argument, NULL, (int)i};
 	}
-	if (code < 0)
+	memcpy(options + used, fixed, sizeof(fixed));
+	int option, code = 0;
+	while (code == 0 && (option = getopt_long(argc, argv, "", options, NULL)) != -1)
+		code = take_option(&o, option);
+	if (code == 0)
 		code = run(&o, argc - optind, argv + optind);
 	json_decref(o.args);
-	return code;
+	return code < 0 ? EXIT_OK : code;
 }

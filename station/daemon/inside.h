@@ -11,6 +11,7 @@
 #include "core/estimate.h"
 #include "core/job.h"
 #include "core/slot.h"
+#include "daemon/recipe.h"
 #include "daemon/station.h"
 #include "flash/gang.h"
 #include "image/import.h"
@@ -92,8 +93,6 @@ struct seat {
 
 // --- the job ----------------------------------------------------------------------------------------------
 
-enum start_mode { START_AUTO, START_SCAN, START_BUTTON };
-
 struct station_job {
 	struct job_counts counts;
 	char id[16];
@@ -101,10 +100,7 @@ struct station_job {
 	char image_key[SHA256_HEX_SIZE], plan_sha256[SHA256_HEX_SIZE];
 	char opened[CLOCK_UTC_SIZE], closed[CLOCK_UTC_SIZE];
 	char close_reason[32];
-	enum start_mode start;
-	bool verify, zero, serial_required;
-	bool compare; // verify: with the store, which is hashed once for all
-	uint32_t lun;
+	struct recipe recipe;    // counts.wanted is its quantity
 	struct picture *picture; // NULL: the image cannot be had now
 	struct key_set
 	        known; // keys of boards that this station has given a verdict since its start, or resumed

@@ -5,20 +5,6 @@
 #include "base/log.h"
 #include "daemon/inside.h"
 
-static const char *const start_names[] = {
-        [START_AUTO] = "auto", [START_SCAN] = "scan", [START_BUTTON] = "start"};
-
-static bool start_from_name(const char *name, enum start_mode *out)
-{
-	for (size_t i = 0; name && i < ARRAY_SIZE(start_names); i++) {
-		if (!strcmp(name, start_names[i])) {
-			*out = (enum start_mode)i;
-			return true;
-		}
-	}
-	return !name;
-}
-
 void job_take_picture(struct station *station)
 {
 	struct station_job *job = &station->job;
@@ -47,7 +33,7 @@ bool job_may_start_board(const struct station *station, const struct seat *seat)
 	bool room = again ? job->counts.state == JOB_OPEN : job_may_start(&job->counts);
 	return room && job->picture && job->picture->ready && !job->picture->damaged &&
 	       !job->picture->failed && rows_are_taken(station) &&
-	       (job->start == START_AUTO || seat->start_granted);
+	       (job->recipe.start == RECIPE_START_AUTO || seat->start_granted);
 }
 
 void job_count_start(struct station *station, struct seat *seat)
@@ -113,6 +99,7 @@ void job_free(struct station *station)
 {
 	struct station_job *job = &station->job;
 	job->picture = picture_unref(job->picture);
+	recipe_free(&job->recipe);
 	key_set_clear(&job->known);
 	if (job->closer)
 		control_refuse(job->closer, "stopping", "the station stops");
@@ -126,62 +113,17 @@ static void job_reset(struct station *station)
 {
 	struct station_job *job = &station->job;
 	picture_unref(job->picture);
+	recipe_free(&job->recipe);
 	key_set_clear(&job->known); // of boards with a serial the ledger knows, others show what is on them
 	*job = (struct station_job){0};
 	for (unsigned i = 0; i < station->seat_count; i++)
 		station->seats[i].known_here = false;
 }
 
-static bool read_policies(struct station_job *job, const json_t *args, const char **why)
+static json_t *open_body(const struct station_job *job)
 {
-	const json_t *wanted = json_object_get(args, "wanted"), *lun = json_object_get(args, "lun");
-	const json_t *verify = json_object_get(args, "verify");
-	const char *unmapped = json_string_value(json_object_get(args, "unmapped"));
-	const char *serial = json_string_value(json_object_get(args, "serial"));
-	*why = "wanted: a whole number from 1 on";
-	if (wanted && !json_is_null(wanted) && (!json_is_integer(wanted) || json_integer_value(wanted) < 1))
-		return false;
-	job->counts.wanted = (uint64_t)json_integer_value(wanted);
-	*why = "start: auto, scan or start";
-	if (!start_from_name(json_string_value(json_object_get(args, "start")), &job->start))
-		return false;
-	*why = "lun: 0 to 7";
-	if (lun && (!json_is_integer(lun) || json_integer_value(lun) < 0 || json_integer_value(lun) > 7))
-		return false;
-	job->lun = (uint32_t)json_integer_value(lun);
-	*why = "verify: true, false, hash or compare";
-	const char *how =
-	        json_string_value(json_is_string(verify) ? verify : json_object_get(args, "verify_how"));
-	job->compare = how && !strcmp(how, "compare");
-	if (verify && !json_is_boolean(verify) && !(how && (job->compare || !strcmp(how, "hash"))))
-		return false;
-	job->verify = !verify || json_is_string(verify) || json_is_true(verify);
-	*why = "unmapped: keep or zero";
-	if (unmapped && strcmp(unmapped, "keep") != 0 && strcmp(unmapped, "zero") != 0)
-		return false;
-	job->zero = unmapped && !strcmp(unmapped, "zero");
-	*why = "serial: optional or required";
-	if (serial && strcmp(serial, "optional") != 0 && strcmp(serial, "required") != 0)
-		return false;
-	job->serial_required = serial && !strcmp(serial, "required");
-	return true;
-}
-
-static json_t *open_body(const struct station_job *job, const struct control_request *request)
-{
-	static const char *const order[] = {
-	        "order", "customer", "product", "revision", "lot", "job_revision"};
-	json_t *wanted = job->counts.wanted ? json_integer((json_int_t)job->counts.wanted) : json_null();
-	json_t *body = json_pack("{s:s,s:s,s:s,s:b,s:s,s:s,s:i,s:o,s:s,s:s}", "job", job->id, "image",
-	        job->image, "start", start_names[job->start], "verify", job->verify, "verify_how",
-	        job->compare ? "compare" : "hash", "unmapped", job->zero ? "zero" : "keep", "lun",
-	        (int)job->lun, "wanted", wanted, "operator", request->operator_, "serial",
-	        job->serial_required ? "required" : "optional");
-	for (size_t i = 0; i < ARRAY_SIZE(order); i++) {
-		json_t *text = json_object_get(request->args, order[i]);
-		if (json_is_string(text))
-			json_object_set(body, order[i], text);
-	}
+	json_t *body = json_pack("{s:s,s:s}", "job", job->id, "image", job->image);
+	recipe_write(&job->recipe, body);
 	if (job->image_key[0])
 		json_object_set_new(body, "image_key", json_string(job->image_key));
 	if (job->plan_sha256[0])
@@ -208,6 +150,18 @@ static void on_opened(void *context, uint64_t seq, const struct err *e)
 	}
 }
 
+static int read_recipe(const struct control_request *request, struct recipe *recipe, struct err *e)
+{
+	int r = recipe_read(request->args, recipe, e);
+	if (r == 0)
+		r = recipe_check(recipe, e);
+	if (r < 0)
+		recipe_free(recipe);
+	else if (!recipe->operator_[0])
+		STR_COPY(recipe->operator_, request->operator_);
+	return r;
+}
+
 void job_command_open(struct station *station, struct control_request *request)
 {
 	struct station_job *job = &station->job;
@@ -223,16 +177,18 @@ void job_command_open(struct station *station, struct control_request *request)
 		control_refuse_err(request, "no-such-image", &e);
 		return;
 	}
+	struct recipe recipe;
 	struct opening *opening = calloc(1, sizeof(*opening));
-	const char *why = "memory is short";
-	job_reset(station);
-	if (!opening || !read_policies(job, request->args, &why)) {
-		free(opening);
+	if (!opening || read_recipe(request, &recipe, &e) < 0) {
 		picture_unref(picture);
-		control_refuse(request, "bad-args", "job.open: %s", why);
+		control_refuse(request, "bad-args", "job.open: %s", opening ? e.text : "memory is short");
+		free(opening);
 		return;
 	}
 	*opening = (struct opening){.station = station, .request = request};
+	job_reset(station);
+	job->recipe = recipe;
+	job->counts.wanted = recipe.wanted;
 	job->picture = picture;
 	job->counts.state = JOB_OPEN;
 	snprintf(job->id, sizeof(job->id), "J%04llu", (unsigned long long)station->next_job++);
@@ -240,7 +196,7 @@ void job_command_open(struct station *station, struct control_request *request)
 	STR_COPY(job->image_key, picture->key);
 	STR_COPY(job->plan_sha256, picture->plan_sha256);
 	clock_utc_text(job->opened);
-	rows_append(station, "job.open", open_body(job, request), -1, on_opened, opening);
+	rows_append(station, "job.open", open_body(job), -1, on_opened, opening);
 	log_info("job %s: opened with image '%s'", job->id, job->image);
 	station->dirty_job = station->dirty_counts = true;
 	seat_rematch_all(station);
@@ -266,7 +222,7 @@ void job_command_close(struct station *station, struct control_request *request)
 
 void job_command_start(struct station *station, struct control_request *request)
 {
-	if (station->job.counts.state != JOB_OPEN || station->job.start != START_BUTTON) {
+	if (station->job.counts.state != JOB_OPEN || station->job.recipe.start != RECIPE_START_BUTTON) {
 		control_refuse(request, "no-such-job", "no job with start mode 'start' is open");
 		return;
 	}
@@ -279,7 +235,7 @@ void job_command_start(struct station *station, struct control_request *request)
 void job_resume(struct station *station, const json_t *from)
 {
 	struct station_job *job = &station->job;
-	const char *why;
+	struct err e;
 	if (!json_is_object(from))
 		return;
 	STR_COPY(job->id, json_string_value(json_object_get(from, "job")));
@@ -287,14 +243,15 @@ void job_resume(struct station *station, const json_t *from)
 	STR_COPY(job->image_key, json_string_value(json_object_get(from, "image_key")));
 	STR_COPY(job->plan_sha256, json_string_value(json_object_get(from, "plan_sha256")));
 	STR_COPY(job->opened, json_string_value(json_object_get(from, "opened")));
-	if (!read_policies(job, from, &why))
-		log_warn("job %s: the ledger's policy is not understood: %s", job->id, why);
+	if (recipe_read(json_object_get(from, "recipe"), &job->recipe, &e) < 0)
+		log_warn("job %s: the ledger's recipe is not understood: %s", job->id, e.text);
+	job->counts.wanted = job->recipe.wanted;
 	job->counts.state = JOB_OPEN;
 	job->counts.pass = (uint64_t)json_integer_value(json_object_get(from, "pass"));
 	job->counts.made = (uint64_t)json_integer_value(json_object_get(from, "units_pass"));
 	job->counts.fail = (uint64_t)json_integer_value(json_object_get(from, "fail"));
 	job->counts.unverified = (uint64_t)json_integer_value(json_object_get(from, "unverified"));
-	if (!job->verify)
+	if (job->recipe.verify == RECIPE_VERIFY_NONE)
 		job->counts.made += job->counts.unverified;
 	job_take_picture(station);
 }

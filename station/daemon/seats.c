@@ -54,7 +54,8 @@ void seat_judge(const struct seat *seat, bool granted, struct match_result *out)
 	        .logical_sector = seat->board.logical_sector,
 	        .usb = !strcmp(seat->board.serial_source, "usb") || seat->board.usb_id[0]};
 	struct match_rules rules = {.open = job->counts.state == JOB_OPEN,
-	        .serial_required = job->serial_required || job->start == START_SCAN,
+	        .serial_required = job->recipe.serial_missing == RECIPE_WITHOUT_HOLD ||
+	                           job->recipe.start == RECIPE_START_SCAN,
 	        .image_size = front ? front->image_size : 0,
 	        .gpt_sector = front && seat->board.identity.rdev ? front->gpt_sector : 0};
 	struct match_history history = {.duplicate = has_twin(seat),
@@ -236,9 +237,11 @@ static const struct gang_events gang_events = {
 
 static uint32_t verify_policy(const struct station_job *job)
 {
-	if (!job->verify)
-		return WORKER_VERIFY_NONE;
-	return job->compare ? WORKER_VERIFY_COMPARE : WORKER_VERIFY_READBACK;
+	switch (job->recipe.verify) {
+	case RECIPE_VERIFY_READ_BACK: return WORKER_VERIFY_READBACK;
+	case RECIPE_VERIFY_COMPARE: return WORKER_VERIFY_COMPARE;
+	default: return WORKER_VERIFY_NONE;
+	}
 }
 
 // The attempt is of this board, whatever is plugged in when it ends.
@@ -262,7 +265,8 @@ static int start_worker(struct seat *seat, struct err *e)
 	const struct station_job *job = &station->job;
 	struct worker_job work = {.task = WORKER_WRITE,
 	        .verify = verify_policy(job),
-	        .unmapped = job->zero ? WORKER_UNMAPPED_ZERO : WORKER_UNMAPPED_KEEP,
+	        .unmapped = job->recipe.unmapped == RECIPE_UNMAPPED_ZERO ? WORKER_UNMAPPED_ZERO
+	                                                                 : WORKER_UNMAPPED_KEEP,
 	        .eject = station->config.eject,
 	        .stall_ms = station->config.stall_ms,
 	        .has_link = seat->board.link_fd >= 0 && seat->board.model.shared_link,

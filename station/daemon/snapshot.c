@@ -24,7 +24,7 @@ static bool shows_attempt(const struct seat *seat)
 static double progress(const struct seat *seat)
 {
 	double part = seat->total ? (double)seat->done / (double)seat->total : 0;
-	double half = seat->station->job.verify ? 0.5 : 1.0;
+	double half = seat->station->job.recipe.verify == RECIPE_VERIFY_NONE ? 1.0 : 0.5;
 	switch (seat->slot.state) {
 	case SLOT_WRITING: return half * part;
 	case SLOT_VERIFYING: return half + (1 - half) * part;
@@ -67,7 +67,7 @@ static const char *reason(const struct seat *seat)
 			return "";
 		if (job_is_full(&seat->station->job.counts))
 			return "the job's quantity has been made";
-		return seat->station->job.start == START_BUTTON ? "waits for START" : "waits";
+		return seat->station->job.recipe.start == RECIPE_START_BUTTON ? "waits for START" : "waits";
 	case SLOT_PRESENT:
 	case SLOT_HOLD:
 	case SLOT_REFUSED: return slot->admission.reason;
@@ -122,22 +122,18 @@ json_t *snapshot_slot(const struct seat *seat)
 
 json_t *snapshot_job(const struct station *station)
 {
-	static const char *const starts[] = {
-	        [START_AUTO] = "auto", [START_SCAN] = "scan", [START_BUTTON] = "start"};
 	const struct station_job *job = &station->job;
 	const struct job_counts *c = &job->counts;
 	if (c->state == JOB_NONE)
 		return json_null();
 	const char *plan = job->picture ? job->picture->plan_sha256 : job->plan_sha256;
-	return json_pack("{s:s,s:s,s:s,s:s,s:o,s:s,s:b,s:s,s:s,s:i,s:s,s:I,s:I,s:I,s:I,s:I,s:I,s:s,s:o}",
-	        "id", job->id, "image", job->image, "plan_sha256", plan, "state", job_state_name(c->state),
-	        "wanted", c->wanted ? json_integer((json_int_t)c->wanted) : json_null(), "start",
-	        starts[job->start], "verify", job->verify, "verify_how", job->compare ? "compare" : "hash",
-	        "unmapped", job->zero ? "zero" : "keep", "lun", (int)job->lun, "serial",
-	        job->serial_required ? "required" : "optional", "made", (json_int_t)c->made, "pass",
-	        (json_int_t)c->pass, "fail", (json_int_t)c->fail, "unverified", (json_int_t)c->unverified,
-	        "other", (json_int_t)c->other, "inflight", (json_int_t)c->inflight, "opened", job->opened,
-	        "closed", text_or_null(job->closed));
+	json_t *shown = json_pack("{s:s,s:s,s:s,s:s,s:I,s:I,s:I,s:I,s:I,s:I,s:s,s:o}", "id", job->id, "image",
+	        job->image, "plan_sha256", plan, "state", job_state_name(c->state), "made",
+	        (json_int_t)c->made, "pass", (json_int_t)c->pass, "fail", (json_int_t)c->fail, "unverified",
+	        (json_int_t)c->unverified, "other", (json_int_t)c->other, "inflight", (json_int_t)c->inflight,
+	        "opened", job->opened, "closed", text_or_null(job->closed));
+	recipe_write(&job->recipe, shown);
+	return shown;
 }
 
 json_t *snapshot_import(const struct station *station)
