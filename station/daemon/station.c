@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: MIT
 // The station's life: start, run, stop.
 #include <errno.h>
-#include <fcntl.h>
-#include <sys/file.h>
 #include <sys/utsname.h>
 
 #include "base/fd.h"
+#include "base/lockfile.h"
 #include "base/log.h"
 #include "daemon/inside.h"
 #include "flash/suggest.h"
@@ -13,6 +12,9 @@
 // How long a stop waits for the boards before it cancels them, and for the ledger before it goes without its row.
 #define STOP_BOARDS_NS (600 * NSEC_PER_SEC)
 #define STOP_LEDGER_NS (10 * NSEC_PER_SEC)
+// How long a start waits for the folder: for a station that was killed, and for one of which nothing such is known.
+#define LOCK_DYING_NS  (30 * NSEC_PER_SEC)
+#define LOCK_LIVE_NS   NSEC_PER_SEC
 
 void station_fatal(struct station *station, const struct err *e)
 {
@@ -34,14 +36,14 @@ static int lock_state(struct station *station, struct err *e)
 			return r;
 	}
 	snprintf(path, sizeof(path), "%s/lock", station->config.state);
-	station->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-	if (station->lock_fd < 0)
-		return err_sys(e, errno, "%s: cannot be opened", path);
-	if (flock(station->lock_fd, LOCK_EX | LOCK_NB) < 0)
+	pid_t holder;
+	int r = lockfile_take(path, LOCK_LIVE_NS, LOCK_DYING_NS, &station->lock_fd, &holder, e);
+	if (r == -EBUSY)
 		return err_set(e, EBUSY,
-		        "%s: another station runs on this folder; stop it or name another folder",
-		        station->config.state);
-	return 0;
+		        "%s: another station runs on this folder (process %d); stop it or name another "
+		        "folder",
+		        station->config.state, (int)holder);
+	return r;
 }
 
 static void record_start(struct station *station)

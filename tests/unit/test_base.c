@@ -3,11 +3,16 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
+#include <sys/ptrace.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "base/child.h"
 #include "base/clock.h"
 #include "base/digest.h"
 #include "base/fd.h"
+#include "base/lockfile.h"
 #include "base/loop.h"
 #include "check.h"
 
@@ -133,6 +138,88 @@ static void a_child_leaves_its_end_to_its_parent(void **state)
 	assert_int_equal(status, 0);
 }
 
+// A process that holds the lock, until its pipe is closed or it is killed.
+static pid_t hold_lock(const char *path, int *pipe_out)
+{
+	int ready[2], end[2];
+	char byte;
+	assert_int_equal(pipe2(ready, O_CLOEXEC), 0);
+	assert_int_equal(pipe2(end, O_CLOEXEC), 0);
+	pid_t pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		int fd = -1;
+		pid_t holder;
+		close(end[1]);
+		if (lockfile_take(path, 0, 0, &fd, &holder, NULL) < 0 || write(ready[1], "!", 1) != 1)
+			_exit(1);
+		_exit(read(end[0], &byte, 1) == 0 ? 0 : 2);
+	}
+	close(end[0]);
+	assert_int_equal(read(ready[0], &byte, 1), 1);
+	close(ready[0]);
+	close(ready[1]);
+	*pipe_out = end[1];
+	return pid;
+}
+
+static void a_lock_that_a_living_process_holds_is_refused_with_its_id(void **state)
+{
+	(void)state;
+	int end, fd = -1;
+	pid_t holder, pid = hold_lock("lock", &end);
+	struct err e = {0};
+	// A living one is not waited for as a dying one is.
+	assert_int_equal(lockfile_take("lock", NSEC_PER_MSEC, 3600 * NSEC_PER_SEC, &fd, &holder, &e), -EBUSY);
+	assert_int_equal(holder, pid);
+	char text[64];
+	snprintf(text, sizeof(text), "lock: held by process %d", (int)pid);
+	assert_string_equal(e.text, text);
+	assert_int_equal(fd, -1);
+	close(end);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	assert_int_equal(lockfile_take("lock", 0, 0, &fd, &holder, &e), 0);
+	close(fd);
+}
+
+// Whether the end comes before the wait or during it: the lock is had, and nothing waits on.
+static void the_lock_of_a_process_that_is_being_killed_is_waited_for(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 20; i++) {
+		int end, fd = -1;
+		pid_t holder, pid = hold_lock("lock", &end);
+		struct err e = {0};
+		assert_int_equal(kill(pid, SIGKILL), 0);
+		int r = lockfile_take("lock", 30 * NSEC_PER_SEC, 30 * NSEC_PER_SEC, &fd, &holder, &e);
+		if (r < 0)
+			fail_msg("turn %d: %s", i, e.text);
+		close(fd);
+		close(end);
+		assert_int_equal(waitpid(pid, NULL, 0), pid);
+	}
+}
+
+// Held on its way out, as by a machine that has no time for it.
+static void a_process_whose_death_is_pending_counts_as_dying(void **state)
+{
+	(void)state;
+	int end, fd = -1, status;
+	pid_t holder, pid = hold_lock("lock", &end);
+	assert_int_equal(ptrace(PTRACE_SEIZE, pid, NULL, PTRACE_O_TRACEEXIT), 0);
+	assert_int_equal(kill(pid, SIGKILL), 0);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status >> 8, SIGTRAP | PTRACE_EVENT_EXIT << 8);
+	uint64_t began = clock_mono_ns();
+	assert_int_equal(lockfile_take("lock", 0, 50 * NSEC_PER_MSEC, &fd, &holder, NULL), -EBUSY);
+	assert_true(clock_mono_ns() - began >= 50 * NSEC_PER_MSEC);
+	assert_int_equal(ptrace(PTRACE_CONT, pid, NULL, NULL), 0);
+	assert_int_equal(lockfile_take("lock", 30 * NSEC_PER_SEC, 30 * NSEC_PER_SEC, &fd, &holder, NULL), 0);
+	close(fd);
+	close(end);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+}
+
 // The role of that test: says that it is there, echoes, ends when its socket does.
 static int linger(void)
 {
@@ -160,6 +247,9 @@ int main(int argc, char **argv)
 	        cmocka_unit_test(packets_carry_descriptors_and_too_large_ones_are_dropped_whole),
 	        cmocka_unit_test(a_source_removed_by_another_callback_is_not_called),
 	        cmocka_unit_test(a_child_leaves_its_end_to_its_parent),
+	        cmocka_unit_test(a_lock_that_a_living_process_holds_is_refused_with_its_id),
+	        cmocka_unit_test(the_lock_of_a_process_that_is_being_killed_is_waited_for),
+	        cmocka_unit_test(a_process_whose_death_is_pending_counts_as_dying),
 	        cmocka_unit_test(utc_times_have_microseconds_and_sort_as_text),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
