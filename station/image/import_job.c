@@ -280,9 +280,7 @@ static int set_length(const struct import_job *job, struct err *e)
 static int begin_entry(struct import_job *job, uint64_t *left, struct err *e)
 {
 	uint64_t bytes = plan_bytes(job->ranges, job->range_count);
-	int r = store_make_room(&job->store, bytes, job->store_limit, left, e);
-	if (r == 0)
-		r = store_new_open(&job->store, &job->entry, e);
+	int r = store_new_open(&job->store, bytes, job->store_limit, &job->entry, left, e);
 	if (r < 0 || !job->image_size)
 		return r;
 	r = set_length(job, e);

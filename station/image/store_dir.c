@@ -119,39 +119,6 @@ static void sweep_one(const struct store *s, int folder, const char *name, void 
 		log_warn("store %s: tmp/%s cannot be removed: %s", s->path, name, strerror(-r));
 }
 
-static int make_new(const struct store *s, struct store_new *new_entry)
-{
-	uint64_t id;
-	if (getrandom(&id, sizeof(id), 0) != sizeof(id))
-		return -EIO;
-	snprintf(new_entry->name, sizeof(new_entry->name), "new-%016" PRIx64, id);
-	new_entry->dir = open_folder(s->tmp, new_entry->name, true);
-	if (new_entry->dir < 0)
-		return new_entry->dir;
-	new_entry->data = openat(new_entry->dir, "data", O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
-	if (new_entry->data >= 0)
-		new_entry->share = openat(new_entry->dir, "data", O_RDONLY | O_CLOEXEC);
-	if (new_entry->share < 0 || flock(new_entry->share, LOCK_SH | LOCK_NB) < 0)
-		return -errno;
-	return 0;
-}
-
-int store_new_open(const struct store *s, struct store_new *out, struct err *e)
-{
-	struct store_new new_entry = STORE_NEW_NONE;
-	_cleanup_close_ int lock = store_lock(s, e);
-	if (lock < 0)
-		return lock;
-	int r = make_new(s, &new_entry);
-	if (r < 0) {
-		store_new_drop(s, &new_entry);
-		return err_fail(e, -r, r == -ENOSPC ? FAILURE_STORE_FULL : FAILURE_STORE_ERROR,
-		        "store %s: no new entry can be made: %s", s->path, strerror(-r));
-	}
-	*out = new_entry;
-	return 0;
-}
-
 void store_new_drop(const struct store *s, struct store_new *new_entry)
 {
 	if (new_entry->name[0]) {
@@ -189,7 +156,8 @@ int store_entry_drop(const struct store *s, const char *key, bool unused_only, s
 }
 
 struct usage {
-	uint64_t bytes;       // of everything
+	uint64_t bytes;       // of everything, with what is reserved
+	uint64_t promised;    // the part of it that is reserved and not written yet
 	char oldest[80];      // the least recently used entry that is not in use
 	struct timespec last; // its last use
 	uint64_t oldest_bytes;
@@ -203,11 +171,20 @@ static uint64_t data_bytes(int folder, const char *name)
 	return fstatat(folder, path, &st, AT_SYMLINK_NOFOLLOW) < 0 ? 0 : (uint64_t)st.st_blocks * 512;
 }
 
+// 0 for what is not an entry being made.
+static uint64_t reserved_bytes(const char *name)
+{
+	uint64_t id, bytes;
+	return sscanf(name, "new-%16" SCNx64 "-%16" SCNx64, &id, &bytes) == 2 ? bytes : 0;
+}
+
 static void count_one(const struct store *s, int folder, const char *name, void *context)
 {
 	struct usage *usage = context;
 	uint64_t bytes = data_bytes(folder, name);
-	usage->bytes += bytes;
+	uint64_t reserved = folder == s->tmp ? u64_max(reserved_bytes(name), bytes) : bytes;
+	usage->bytes += reserved;
+	usage->promised += reserved - bytes;
 	char path[NAME_MAX + 16];
 	struct stat st = {0};
 	snprintf(path, sizeof(path), "%s/meta.json", name);
@@ -248,15 +225,14 @@ static int measure(const struct store *s, struct usage *usage, uint64_t *availab
 		r = err_sys(e, errno, "store %s: free space", s->path);
 	if (r == 0)
 		*available = (uint64_t)fs.f_bavail * fs.f_frsize;
+	if (r == 0)
+		*available -= u64_min(*available, usage->promised);
 	return r;
 }
 
-int store_make_room(const struct store *s, uint64_t bytes, uint64_t limit, uint64_t *left, struct err *e)
+// The caller holds the store's lock: an entry that is seen unused must not be opened before it is gone.
+static int make_room(const struct store *s, uint64_t bytes, uint64_t limit, uint64_t *left, struct err *e)
 {
-	// Held throughout: an entry that is seen unused must not be opened before it is gone.
-	_cleanup_close_ int lock = store_lock(s, e);
-	if (lock < 0)
-		return lock;
 	int r = each_entry(s, s->tmp, sweep_one, NULL, e);
 	while (r == 0) {
 		struct usage usage;
@@ -278,6 +254,43 @@ int store_make_room(const struct store *s, uint64_t bytes, uint64_t limit, uint6
 			err_sys(e, -r, "store %s: %.12s cannot be removed", s->path, usage.oldest);
 	}
 	return r;
+}
+
+static int make_new(const struct store *s, uint64_t bytes, struct store_new *new_entry)
+{
+	uint64_t id;
+	if (getrandom(&id, sizeof(id), 0) != sizeof(id))
+		return -EIO;
+	snprintf(new_entry->name, sizeof(new_entry->name), "new-%016" PRIx64 "-%" PRIx64, id, bytes);
+	new_entry->dir = open_folder(s->tmp, new_entry->name, true);
+	if (new_entry->dir < 0)
+		return new_entry->dir;
+	new_entry->data = openat(new_entry->dir, "data", O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+	if (new_entry->data >= 0)
+		new_entry->share = openat(new_entry->dir, "data", O_RDONLY | O_CLOEXEC);
+	if (new_entry->share < 0 || flock(new_entry->share, LOCK_SH | LOCK_NB) < 0)
+		return -errno;
+	return 0;
+}
+
+int store_new_open(const struct store *s, uint64_t bytes, uint64_t limit, struct store_new *out,
+        uint64_t *left, struct err *e)
+{
+	struct store_new new_entry = STORE_NEW_NONE;
+	_cleanup_close_ int lock = store_lock(s, e);
+	if (lock < 0)
+		return lock;
+	int r = make_room(s, bytes, limit, left, e);
+	if (r < 0)
+		return r;
+	r = make_new(s, bytes ? bytes : u64_min(*left, limit / 8), &new_entry);
+	if (r < 0) {
+		store_new_drop(s, &new_entry);
+		return err_fail(e, -r, r == -ENOSPC ? FAILURE_STORE_FULL : FAILURE_STORE_ERROR,
+		        "store %s: no new entry can be made: %s", s->path, strerror(-r));
+	}
+	*out = new_entry;
+	return 0;
 }
 
 struct search {

@@ -11,7 +11,7 @@
 
 /*
  * STORE/entries/KEY/{data,plan,meta.json}   complete entries; meta.json's mtime is the last use
- * STORE/tmp/NAME/data                       entries being made
+ * STORE/tmp/new-ID-BYTES/data               entries being made, and how much room is reserved for each (both in hex)
  * STORE/hints/IDENTITY                      KEY of the source with that identity (store_hint.h)
  *
  * A lock (flock) on STORE itself is held for moments only, around every change to these folders. A shared lock on
@@ -60,14 +60,22 @@ int store_meta_stat(int data_fd, struct store_meta *meta, struct err *e);
 
 // An entry being made.
 struct store_new {
-	char name[40]; // below STORE/tmp
+	char name[48]; // below STORE/tmp
 	int dir;
 	int data;  // read and write
 	int share; // the data file O_RDONLY, with the shared lock
 };
 #define STORE_NEW_NONE ((struct store_new){.dir = -1, .data = -1, .share = -1})
 
-int store_new_open(const struct store *store, struct store_new *out, struct err *e);
+/*
+ * Makes room for `bytes` more under the store's limit (0: none) and on its disk, and reserves it for the new entry, in
+ * one go: imports that start at the same moment do not count on the same room. Removes what importers that died have
+ * left in STORE/tmp, and drops entries that are not in use, the least recently used first. FAILURE_STORE_FULL when
+ * that is not enough. *left: bytes that the entry may then use. `bytes` is 0 where nothing is known in advance; then an
+ * eighth of the limit is made free and reserved, and of what is used beyond, imports at the same moment do not know.
+ */
+int store_new_open(const struct store *store, uint64_t bytes, uint64_t limit, struct store_new *out,
+        uint64_t *left, struct err *e);
 // Removes it, unless it was published.
 void store_new_drop(const struct store *store, struct store_new *new_entry);
 // Makes all of it durable (the slow part)...
@@ -89,11 +97,6 @@ int store_entry_drop_locked(const struct store *store, const char *key, bool unu
 // Whether an entry was made of a source with this size, codec, bmap and mapping: then hashing the source first is
 // worth the while.
 int store_may_hold(const struct store *store, const struct store_meta *source, bool *may, struct err *e);
-
-// Removes what importers that died have left in STORE/tmp, and makes room for `bytes` more under the store's limit (0: none) and on its disk; drops entries that are not in use, the
-// least recently used first. FAILURE_STORE_FULL when that is not enough. *left: bytes that may then be used. `bytes`
-// is 0 where nothing is known in advance.
-int store_make_room(const struct store *store, uint64_t bytes, uint64_t limit, uint64_t *left, struct err *e);
 
 // Removes STORE/tmp/NAME and the three files an entry has.
 int store_remove_tree(const struct store *store, const char *name);

@@ -128,6 +128,15 @@ static void send(uint32_t type, struct front *front, int data, size_t fd_count)
 	fd_send_packet(IMPORTER_FD_SOCKET, &m, sizeof(m), fds, fd_count);
 }
 
+// The same front in a memory file that could still be cut or lengthened under its readers.
+static int half_sealed(const struct front *front, int seals)
+{
+	int fd = memfd_create("x", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	if (fd < 0 || fd_write_all(fd, front->map, front->size) < 0 || fcntl(fd, F_ADD_SEALS, seals) < 0)
+		return -1;
+	return fd;
+}
+
 static int evil_importer(const char *how)
 {
 	struct front front;
@@ -159,6 +168,10 @@ static int evil_importer(const char *how)
 			return 1;
 		front.fd = plain;
 	}
+	if (!strcmp(how, "may shrink"))
+		front.fd = half_sealed(&front, F_SEAL_GROW);
+	if (!strcmp(how, "may grow"))
+		front.fd = half_sealed(&front, F_SEAL_SHRINK);
 	if (!strcmp(how, "packet"))
 		fd_send_packet(IMPORTER_FD_SOCKET, "hello", 5, NULL, 0);
 	else if (!strcmp(how, "unknown"))
@@ -177,7 +190,7 @@ static int evil_importer(const char *how)
 		send(IMPORT_READY, &front, read_only, IMPORT_READY_FDS);
 	if (!strcmp(how, "late"))
 		front.map->ranges[1].offset = 1;
-	if (!strcmp(how, "late"))
+	if (!strcmp(how, "late") || !strncmp(how, "may ", 4)) // all else is as it should be
 		send(IMPORT_DONE, &front, read_only, 0);
 	return !strcmp(how, "exit 1");
 }
@@ -186,14 +199,12 @@ static void an_importer_taken_over_by_its_file_gets_nothing_through(void **state
 {
 	(void)state;
 	static const char *const ways[] = {"overlap", "beyond", "counts", "source", "short", "unsealed",
-	        "packet", "unknown", "done first", "failed", "writable", "few", "twice", "late", "exit 1",
-	        "just ends"};
+	        "may shrink", "may grow", "packet", "unknown", "done first", "failed", "writable", "few",
+	        "twice", "late", "exit 1", "just ends"};
 	setenv("EVIL_IMPORTER", "1", 1);
-	shell("for i in overlap beyond counts source short unsealed packet unknown 'done first' failed "
-	      "writable few "
-	      "twice late 'exit 1' 'just ends'; do echo x >\"$i\"; done");
 	for (size_t i = 0; i < ARRAY_SIZE(ways); i++) {
 		struct drive d = {0};
+		assert_int_equal(fd_write_file(ways[i], "x\n", 2, 0644, NULL), 0);
 		if (drive_run(&d, "store", ways[i], NULL, false, 0) != 1)
 			fail_msg("%s got through", ways[i]);
 		assert_int_equal(d.dones, 0);
