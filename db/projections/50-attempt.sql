@@ -71,7 +71,7 @@ CREATE TABLE unit(
 	result        TEXT NOT NULL DEFAULT '', -- the last verdict; '' until there is one
 	result_attempt INTEGER,
 	returned      INTEGER NOT NULL DEFAULT 0, -- times it was loaded again after a verdict
-	disposition   TEXT NOT NULL DEFAULT '' -- '', scrapped, quarantine, released
+	disposition   TEXT NOT NULL DEFAULT '' -- '', scrapped, quarantine, released; retest or rework until its next attempt
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE slot(
@@ -152,7 +152,9 @@ BEGIN
 	ON CONFLICT(unit) DO UPDATE SET last_attempt = excluded.last_attempt, size = coalesce(excluded.size, size),
 		usb_id = excluded.usb_id, serial_source = excluded.serial_source;
 
-	UPDATE unit SET attempts = attempts + 1
+	-- Sent to be programmed again, and here it is: that holds for one attempt.
+	UPDATE unit SET attempts = attempts + 1,
+		disposition = CASE WHEN disposition IN ('retest', 'rework') THEN '' ELSE disposition END
 	WHERE unit = CASE NEW.body ->> 'serial' WHEN '' THEN '#' || (NEW.body ->> 'attempt') ELSE NEW.body ->> 'serial' END;
 
 	INSERT INTO attempt(attempt, open_seq, run, job, unit, number, slot, port, fixture, hub, serial, serial_source,
@@ -278,8 +280,8 @@ END;
 
 CREATE TRIGGER unit_disposition_is_known BEFORE INSERT ON log WHEN NEW.kind = 'unit.disposition'
 BEGIN
-	SELECT RAISE(ABORT, 'a disposition is scrapped, quarantine or released, of a unit with a serial, and has a reason')
-	WHERE NEW.body ->> 'disposition' NOT IN ('scrapped', 'quarantine', 'released')
+	SELECT RAISE(ABORT, 'a disposition is scrapped, quarantine, released, retest or rework, of a unit with a serial, and has a reason')
+	WHERE NEW.body ->> 'disposition' NOT IN ('scrapped', 'quarantine', 'released', 'retest', 'rework')
 	OR NEW.body ->> 'serial' = '' OR NEW.body ->> 'reason' = '';
 END;
 

@@ -12,7 +12,7 @@
 enum { OPTIONS_MAX = 64, OPTION_NAME_SIZE = 40 };
 
 static const char usage[] = "usage: gangway job open [OPTION...] IMAGE\n"
-                            "       gangway job close | show | start\n"
+                            "       gangway job close | start | show [JOB]\n"
                             "\n";
 
 struct job_options {
@@ -20,6 +20,45 @@ struct job_options {
 	json_t *args;
 	bool json;
 };
+
+static void option_name(const struct recipe_field *field, char *name, size_t size)
+{
+	str_copy(name, size, field->option ? field->option : field->name);
+	for (char *p = name; *p; p++)
+		*p = *p == '_' ? '-' : *p;
+}
+
+// What of the recipe is not as it is by itself.
+static void print_recipe(const json_t *job)
+{
+	struct recipe recipe;
+	json_t *usual = json_object();
+	size_t count;
+	const struct recipe_field *fields = recipe_fields(&count);
+	recipe_default(&recipe);
+	recipe_write(&recipe, usual);
+	for (size_t i = 0; i < count; i++) {
+		const json_t *value = json_object_get(job, fields[i].name);
+		if (!value || json_equal(value, json_object_get(usual, fields[i].name)))
+			continue;
+		_cleanup_free_ char *text = json_is_string(value)
+		                                    ? strdup(json_string_value(value))
+		                                    : json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
+		char name[OPTION_NAME_SIZE];
+		option_name(&fields[i], name, sizeof(name));
+		printf("  %-16s %s\n", name, text ? text : "?");
+	}
+	json_decref(usual);
+}
+
+static void print_yields(const json_t *job)
+{
+	const json_t *first = json_object_get(job, "first_pass_yield"),
+	             *final = json_object_get(job, "final_yield");
+	if (json_is_real(first) && json_is_real(final))
+		printf("  first-pass yield %.1f %%, final yield %.1f %%\n", 100 * json_real_value(first),
+		        100 * json_real_value(final));
+}
 
 static void print_job(const json_t *job)
 {
@@ -34,6 +73,8 @@ static void print_job(const json_t *job)
 	        (long long)json_integer_value(json_object_get(job, "pass")), of,
 	        (long long)json_integer_value(json_object_get(job, "fail")),
 	        (long long)json_integer_value(json_object_get(job, "inflight")));
+	print_recipe(job);
+	print_yields(job);
 }
 
 static int job_call(const struct job_options *o, const char *cmd, json_t *args)
@@ -46,13 +87,6 @@ static int job_call(const struct job_options *o, const char *cmd, json_t *args)
 		print_job(job);
 	json_decref(job);
 	return code;
-}
-
-static void option_name(const struct recipe_field *field, char *name, size_t size)
-{
-	str_copy(name, size, field->option ? field->option : field->name);
-	for (char *p = name; *p; p++)
-		*p = *p == '_' ? '-' : *p;
 }
 
 static void print_usage(FILE *to)
@@ -87,6 +121,8 @@ static int run(const struct job_options *o, int argc, char **argv)
 		json_object_set_new(o->args, "image", json_string(argv[1]));
 		return job_call(o, "job.open", json_incref(o->args));
 	}
+	if (!strcmp(verb, "show") && argc == 2)
+		return job_call(o, "job.show", json_pack("{s:s}", "job", argv[1]));
 	for (size_t i = 0; argc == 1 && i < ARRAY_SIZE(verbs); i++)
 		if (!strcmp(verb, verbs[i][0]))
 			return job_call(o, verbs[i][1], NULL);

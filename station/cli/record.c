@@ -20,6 +20,7 @@ static const char usage[] =
         "                             [--format csv|json|bundle] [--out FILE|DIR]\n"
         "       gangway record report [NAME [KEY=VALUE...]] [--json]\n"
         "       gangway record backup FILE\n"
+        "       gangway record dispose SERIAL scrapped|quarantine|released|retest|rework --reason TEXT\n"
         "       gangway record deliver [--folder DIR] [--command CMD] [--http URL] [--syslog] [--once | "
         "--status]\n"
         "       gangway record rotate-key\n"
@@ -34,6 +35,9 @@ static const char usage[] =
         "in it\n"
         "report      the questions of db/reports/; without a NAME lists them\n"
         "backup      copies the ledger while the station runs\n"
+        "dispose     says what is to become of a unit, by a running station: scrapped and quarantined units "
+        "are refused;\n"
+        "            retest and rework send one to be programmed again\n"
         "deliver     carries signed heads away as they come, and again until each destination has had them: "
         "a second\n"
         "            folder, a command with the file as $1, an HTTP POST, a line in syslog; --status shows "
@@ -56,7 +60,8 @@ static const struct option longs[] = {{"state", required_argument, NULL, 's'},
         {"to", required_argument, NULL, 'p'}, {"folder", required_argument, NULL, 'D'},
         {"command", required_argument, NULL, 'C'}, {"http", required_argument, NULL, 'U'},
         {"syslog", no_argument, NULL, 'L'}, {"once", no_argument, NULL, '1'},
-        {"status", no_argument, NULL, 'S'}, {"help", no_argument, NULL, 'h'}, {0}};
+        {"status", no_argument, NULL, 'S'}, {"reason", required_argument, NULL, 'r'},
+        {"help", no_argument, NULL, 'h'}, {0}};
 
 static void set_state(struct record_options *o, const char *state)
 {
@@ -83,6 +88,7 @@ static int take_option(struct record_options *o, int c, const char *name)
 	case 'L': o->to.syslog = true; return 0;
 	case '1': o->once = true; return 0;
 	case 'S': o->status = true; return 0;
+	case 'r': o->reason = optarg; return 0;
 	case 'p': return json_object_set_new(o->parameters, name, json_string(optarg));
 	default: return -1;
 	}
@@ -257,6 +263,8 @@ static int run(struct record_options *o, const char *verb, int argc, char **argv
 		return record_backup(o, argv[0]);
 	if (!strcmp(verb, "deliver") && argc == 0)
 		return record_deliver(o);
+	if (!strcmp(verb, "dispose") && argc == 2)
+		return record_dispose(o, argv[0], argv[1]);
 	if (!strcmp(verb, "rotate-key") && argc == 0)
 		return rotate_key(o);
 	fputs(usage, stderr);

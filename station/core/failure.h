@@ -74,7 +74,11 @@ enum blame { BLAME_NONE, BLAME_DEVICE, BLAME_STORE, BLAME_IMPORT, BLAME_STATION,
 	        "scan or allocate one")                                                                      \
 	X(SERIAL_DUPLICATE, "serial-duplicate", OPERATOR, "two boards have this serial number",              \
 	        "remove one of them")                                                                        \
-	X(NOT_BLANK, "not-blank", OPERATOR, "the board is not blank", "check the lot, or allow it in the job")
+	X(NOT_BLANK, "not-blank", OPERATOR, "the board is not blank",                                        \
+	        "check the lot, or allow it in the job")                                                     \
+	X(UNIT_SCRAPPED, "unit-scrapped", OPERATOR, "the unit was scrapped", "red bin")                      \
+	X(UNIT_QUARANTINE, "unit-quarantine", OPERATOR, "the unit is in quarantine",                         \
+	        "put it aside until it is released")
 
 enum failure {
 	FAILURE_NONE = 0,

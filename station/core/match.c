@@ -95,7 +95,7 @@ static bool hold(const struct match_board *board, const struct match_rules *rule
 		        out, MATCH_HELD, FAILURE_SERIAL_MISSING, "the board has no serial number: scan one");
 		return true;
 	}
-	if (history->returned) {
+	if (history->returned && !history->asking) { // the ledger may know more: a unit that was scrapped
 		result_set(out, MATCH_HELD, FAILURE_NONE, "RETURNED: this board has its verdict already");
 		out->returned = true;
 		return true;
@@ -109,6 +109,11 @@ void match_judge(const struct match_board *board, const struct match_rules *rule
 	memset(out, 0, sizeof(*out));
 	if (refuse_stranger(board, rules, out))
 		return;
+	if (history->barred) {
+		result_set(out, MATCH_REFUSED, history->barred, "%s: %.100s",
+		        failure_info(history->barred)->reason, history->barred_why);
+		return;
+	}
 	if (!rules->open) {
 		result_set(out, MATCH_NO_JOB, FAILURE_NONE, "no job is open");
 		return;

@@ -38,10 +38,12 @@ struct match_rules {
 
 // What the station knows of this board beside the board itself.
 struct match_history {
-	bool duplicate; // another slot has a board with this serial
-	bool returned;  // this job has given this board a verdict already (law 7)
-	bool granted;   // a person released it since it was plugged in
-	bool asking;    // whether it has been here before is not known yet
+	bool duplicate;         // another slot has a board with this serial
+	bool returned;          // this job has given this board a verdict already (law 7)
+	bool granted;           // a person released it since it was plugged in
+	enum failure barred;    // its unit is scrapped or in quarantine; FAILURE_NONE: it is not
+	const char *barred_why; // the reason that was given
+	bool asking;            // whether it has been here before is not known yet
 };
 
 struct match_result {

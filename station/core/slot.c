@@ -126,7 +126,8 @@ static void on_rematch(struct slot *s, const struct slot_event *event)
 	        !s->granted && s->state == SLOT_HOLD && (s->failure == FAILURE_CANCELLED || s->returned);
 	bool open = s->state == SLOT_PRESENT || s->state == SLOT_MATCHED || s->state == SLOT_REFUSED ||
 	            s->state == SLOT_HOLD;
-	if (slot_is_idle(s) && open && !by_hand) {
+	bool barred = event->admission.verdict == MATCH_REFUSED;
+	if (slot_is_idle(s) && open && (!by_hand || barred)) {
 		s->admission = event->admission;
 		slot_admit(s);
 	} else if (s->waiting) {

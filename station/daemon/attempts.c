@@ -28,7 +28,7 @@ static void set_number(json_t *body, const char *key, uint64_t number)
 
 static const char *disposition(const struct seat *seat)
 {
-	if (seat->known_passed)
+	if (seat->rework || seat->known_passed)
 		return "rework";
 	return seat->seen || seat->slot.granted ? "retest" : "first";
 }
@@ -153,8 +153,8 @@ void attempt_ack_row(struct seat *seat)
 void attempt_release_row(struct seat *seat)
 {
 	json_t *body = json_pack("{s:s,s:s,s:s,s:s,s:s}", "slot", seat_label(seat), "serial",
-	        seat->board.serial, "disposition", seat->known_passed ? "rework" : "retest", "reason",
-	        seat->reason, "operator", seat->person);
+	        seat->board.serial, "disposition", seat->rework ? "rework" : "retest", "reason", seat->reason,
+	        "operator", seat->person);
 	rows_append(seat->station, "slot.release", body, -1, NULL, NULL);
 }
 

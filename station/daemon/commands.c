@@ -20,16 +20,6 @@ static void command_subscribe(struct station *station, struct control_request *r
 	control_subscribe(request);
 }
 
-static void command_job_show(struct station *station, struct control_request *request)
-{
-	const char *id = json_string_value(json_object_get(request->args, "job"));
-	if (station->job.counts.state == JOB_NONE || (id && strcmp(id, station->job.id) != 0))
-		control_refuse(request, "no-such-job", "%s%s; 'gangway record' knows the jobs of the past",
-		        id ? "this is not the job at hand: " : "no job has been opened", id ? id : "");
-	else
-		control_answer(request, snapshot_job(station));
-}
-
 // --- slots -------------------------------------------------------------------------------------------------
 
 static struct seat *wanted_seat(struct station *station, struct control_request *request)
@@ -62,7 +52,16 @@ static void command_release(struct station *station, struct control_request *req
 	const char *reason = json_string_value(json_object_get(request->args, "reason"));
 	struct slot_event event = {.kind = SLOT_EV_RELEASE};
 	seat_judge(seat, true, &event.admission);
+	if ((!reason || !reason[0]) && seat->disposition[0])
+		reason = seat->disposition_reason;
+	if ((!reason || !reason[0]) && seat_is_rework(seat)) {
+		control_refuse(request, "bad-args",
+		        "slot %s: this unit has passed; programming it again is rework and needs a reason",
+		        seat_label(seat));
+		return;
+	}
 	STR_COPY(seat->reason, reason && reason[0] ? reason : "released by hand");
+	seat->rework = seat_is_rework(seat);
 	STR_COPY(seat->person, request->operator_);
 	if (seat_person(seat, &event))
 		control_answer(request, snapshot_slot(seat));
@@ -106,28 +105,6 @@ static void command_scan(struct station *station, struct control_request *reques
 	seat->start_granted = true;
 	seat_rematch_all(station);
 	control_answer(request, snapshot_slot(seat));
-}
-
-// --- the ledger's questions --------------------------------------------------------------------------------
-
-static void query_answered(void *context, const json_t *result, const struct err *e)
-{
-	struct control_request *request = context;
-	if (result)
-		control_answer(request, json_deep_copy(result));
-	else
-		control_refuse_err(request, "query", e);
-}
-
-static void command_query(struct station *station, struct control_request *request)
-{
-	const char *query = json_string_value(json_object_get(request->args, "query"));
-	struct err e;
-	if (!query)
-		control_refuse(request, "bad-args", "record.query wants a query's name");
-	else if (reader_query(station->reader, query, json_object_get(request->args, "parameters"),
-	                 query_answered, request, &e) < 0)
-		control_refuse_err(request, "busy", &e);
 }
 
 // --- the fixture -------------------------------------------------------------------------------------------
@@ -195,13 +172,14 @@ static void on_request(void *context, struct control_request *request)
 	        {"image.remove", image_command_remove, false},
 	        {"job.open", job_command_open, true},
 	        {"job.close", job_command_close, true},
-	        {"job.show", command_job_show, true},
+	        {"job.show", record_command_job_show, true},
 	        {"job.start", job_command_start, true},
 	        {"slot.ack", command_ack, true},
 	        {"slot.release", command_release, true},
 	        {"slot.cancel", command_cancel, true},
 	        {"slot.scan", command_scan, true},
-	        {"record.query", command_query, true},
+	        {"record.query", record_command_query, true},
+	        {"unit.dispose", record_command_dispose, true},
 	        {"fixture.fault", command_fixture, false},
 	        {"fixture.plug", command_fixture, false},
 	        {"fixture.unplug", command_fixture, false},

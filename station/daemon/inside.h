@@ -78,7 +78,10 @@ struct seat {
 	char refusal[480];
 	bool close_waits; // the verdict waits for the image's row
 	char reason[160]; // a person's, for the next attempt
-	char person[32];  // who acknowledged or released it
+	bool rework;      // ... which is rework
+	// What the ledger says is to become of its unit ("scrapped", "rework"), and why.
+	char disposition[16], disposition_reason[160];
+	char person[32]; // who acknowledged or released it
 	struct seat_attempt attempt;
 	struct gang_member *member;
 	struct picture *picture; // held for the worker
@@ -205,16 +208,22 @@ struct station {
 	bool dirty_job, dirty_counts, dirty_import, dirty_ledger, dirty_alerts, dirty_station;
 };
 
-// seats.c: fixture and gang to slot_step(), its actions to gang, ledger and job
+// boards.c: what the fixture reports to slot_step()
 extern const struct fixture_events seat_fixture_events;
+void seat_rematch_all(struct station *station);
+// What the job makes of the plugged-in board. `granted`: as if a person had released it.
+void seat_judge(const struct seat *seat, bool granted, struct match_result *out);
+// Whether the plugged-in board has passed already, or was sent to be reworked: the next attempt is rework.
+bool seat_is_rework(const struct seat *seat);
+// Nothing is known of the board that left, or of the one that comes.
+void seat_forget_board(struct seat *seat);
+
+// seats.c: the gang to slot_step(), its actions to gang, ledger and job
 void seat_event(struct seat *seat, const struct slot_event *event);
 // As seat_event(); whether a person's event had something to act on.
 bool seat_person(struct seat *seat, const struct slot_event *event);
-void seat_rematch_all(struct station *station);
 // Starts every board that may be started now.
 void seat_start_boards(struct station *station);
-// What the job makes of the plugged-in board. `granted`: as if a person had released it.
-void seat_judge(const struct seat *seat, bool granted, struct match_result *out);
 struct seat *seat_find(struct station *station, const char *label);
 bool seats_idle(const struct station *station);
 void seats_cancel_all(struct station *station);
@@ -261,7 +270,8 @@ void job_count_undo(struct station *station, struct seat *seat);
 void job_count_end(struct station *station, struct seat *seat);
 // Gets the job's image again, unless it is there already or cannot be had.
 void job_take_picture(struct station *station);
-void job_settle(struct station *station); // closes a job whose last board has finished
+// Closes a job that is full, or that was told to close, when its last board has finished.
+void job_settle(struct station *station);
 void job_resume(struct station *station, const json_t *job);
 void job_command_open(struct station *station, struct control_request *request);
 void job_command_close(struct station *station, struct control_request *request);
@@ -287,6 +297,11 @@ void heal_free(struct station *station);
 
 // commands.c
 extern const struct control_handlers station_handlers;
+
+// records.c
+void record_command_query(struct station *station, struct control_request *request);
+void record_command_job_show(struct station *station, struct control_request *request);
+void record_command_dispose(struct station *station, struct control_request *request);
 
 // snapshot.c
 json_t *snapshot_make(void *station);

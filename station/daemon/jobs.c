@@ -30,7 +30,8 @@ bool job_may_start_board(const struct station *station, const struct seat *seat)
 {
 	const struct station_job *job = &station->job;
 	bool again = seat->known_passed && seat->known_here;
-	bool room = again ? job->counts.state == JOB_OPEN : job_may_start(&job->counts);
+	bool room = again ? job->counts.state == JOB_OPEN && !job_is_full(&job->counts)
+	                  : job_may_start(&job->counts);
 	return room && job->picture && job->picture->ready && !job->picture->damaged &&
 	       !job->picture->failed && rows_are_taken(station) &&
 	       (job->recipe.start == RECIPE_START_AUTO || seat->start_granted);
@@ -64,6 +65,17 @@ void job_count_end(struct station *station, struct seat *seat)
 	station->dirty_counts = station->dirty_job = true;
 }
 
+// No board is started any more; the row follows when the last one has finished.
+static void end_job(struct station *station, const char *reason)
+{
+	struct station_job *job = &station->job;
+	job->counts.state = JOB_CLOSING;
+	STR_COPY(job->close_reason, reason);
+	station->dirty_job = true;
+	seat_rematch_all(station);
+	publish_soon(station);
+}
+
 static void on_closed(void *context, uint64_t seq, const struct err *e)
 {
 	struct station *station = context;
@@ -88,6 +100,11 @@ static void on_closed(void *context, uint64_t seq, const struct err *e)
 void job_settle(struct station *station)
 {
 	struct station_job *job = &station->job;
+	// Not before a rework under way has ended: it may take one away.
+	if (job->counts.state == JOB_OPEN && job_is_full(&job->counts) && !job->counts.inflight) {
+		log_info("job %s: all %llu are made", job->id, (unsigned long long)job->counts.wanted);
+		end_job(station, "complete");
+	}
 	if (job->counts.state != JOB_CLOSING || job->counts.inflight || job->close_queued)
 		return;
 	job->close_queued = true;
@@ -211,13 +228,9 @@ void job_command_close(struct station *station, struct control_request *request)
 		control_refuse(request, "no-such-job", "no such job is open; 'gangway job show' tells");
 		return;
 	}
-	job->counts.state = JOB_CLOSING;
 	job->closer = request;
-	STR_COPY(job->close_reason, job_is_full(&job->counts) ? "complete" : "operator");
-	station->dirty_job = true;
-	seat_rematch_all(station);
+	end_job(station, job_is_full(&job->counts) ? "complete" : "operator");
 	job_settle(station);
-	publish_soon(station);
 }
 
 void job_command_start(struct station *station, struct control_request *request)

@@ -12,6 +12,10 @@ static void take_status(struct seat *seat, const json_t *unit)
 	seat->known_passed = result && !strcmp(result, "pass");
 	seat->known =
 	        seat->known_passed || (result && (!strcmp(result, "fail") || !strcmp(result, "unverified")));
+	STR_COPY(seat->disposition, json_string_value(json_object_get(unit, "disposition")));
+	STR_COPY(seat->disposition_reason, json_string_value(json_object_get(unit, "disposition_reason")));
+	if (!strcmp(seat->disposition, "released"))
+		seat->disposition[0] = '\0';
 	seat->known_here = seat->known_passed && job && !strcmp(job, seat->station->job.id);
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The slots at work: fixture and gang in, slot_step(), its actions out.
+// The slots at work: the gang in, slot_step(), its actions out.
 #include <errno.h>
 
 #include "base/log.h"
@@ -24,84 +24,6 @@ bool seats_idle(const struct station *station)
 		if (slot_is_busy(&station->seats[i].slot) || station->seats[i].member)
 			return false;
 	return true;
-}
-
-// --- is this board to be programmed ------------------------------------------------------------------------
-
-static bool has_twin(const struct seat *seat)
-{
-	const struct station *station = seat->station;
-	for (unsigned i = 0; i < station->seat_count && seat->board.serial[0]; i++) {
-		const struct seat *other = &station->seats[i];
-		if (other != seat && other->slot.present && !strcmp(other->board.serial, seat->board.serial))
-			return true;
-	}
-	return false;
-}
-
-void seat_judge(const struct seat *seat, bool granted, struct match_result *out)
-{
-	const struct station *station = seat->station;
-	const struct station_job *job = &station->job;
-	const struct image_front *front =
-	        job->picture && job->picture->ready ? picture_image(job->picture)->front : NULL;
-	struct match_board board = {.serial = seat->board.serial,
-	        .vendor = seat->board.vendor,
-	        .product = seat->board.product,
-	        .revision = seat->board.revision,
-	        .usb_id = seat->board.usb_id,
-	        .size = seat->board.identity.size,
-	        .logical_sector = seat->board.logical_sector,
-	        .usb = !strcmp(seat->board.serial_source, "usb") || seat->board.usb_id[0]};
-	struct match_rules rules = {.open = job->counts.state == JOB_OPEN,
-	        .serial_required = job->recipe.serial_missing == RECIPE_WITHOUT_HOLD ||
-	                           job->recipe.start == RECIPE_START_SCAN,
-	        .image_size = front ? front->image_size : 0,
-	        .gpt_sector = front && seat->board.identity.rdev ? front->gpt_sector : 0};
-	struct match_history history = {.duplicate = has_twin(seat),
-	        .returned = seat->known || key_set_has(&job->known, seat->key),
-	        .granted = granted || seat->slot.granted,
-	        .asking = seat->board.serial[0] && !seat->looked_up};
-	match_judge(&board, &rules, &history, out);
-}
-
-static void rematch(struct seat *seat)
-{
-	struct slot_event event = {.kind = SLOT_EV_REMATCH};
-	if (!seat->slot.present)
-		return;
-	seat_judge(seat, false, &event.admission);
-	seat_event(seat, &event);
-}
-
-void seat_rematch_all(struct station *station)
-{
-	for (unsigned i = 0; i < station->seat_count; i++)
-		rematch(&station->seats[i]);
-	lookup_ask(station);
-	seat_start_boards(station);
-}
-
-// A serial that came or went may have made a twin of another board, or ended that.
-static void rematch_twins(struct station *station, const struct seat *seat, const char *serial)
-{
-	for (unsigned i = 0; serial[0] && i < station->seat_count; i++) {
-		struct seat *other = &station->seats[i];
-		if (other != seat && !strcmp(other->board.serial, serial))
-			rematch(other);
-	}
-}
-
-static void board_forget(struct seat *seat)
-{
-	char serial[sizeof(seat->board.serial)];
-	STR_COPY(serial, seat->board.serial);
-	seat->board = (struct board){.link_fd = -1};
-	seat->key[0] = '\0';
-	seat->looked_up = seat->asked = seat->seen = seat->start_granted = false;
-	seat->known = seat->known_passed = seat->known_here = false;
-	seat->reason[0] = '\0';
-	rematch_twins(seat->station, seat, serial);
 }
 
 void seat_start_boards(struct station *station)
@@ -342,6 +264,9 @@ static void count_end(struct seat *seat)
 	job_count_end(seat->station, seat);
 	log_verdict(seat);
 	seat->reason[0] = '\0';
+	seat->rework = false;
+	if (!strcmp(seat->disposition, "retest") || !strcmp(seat->disposition, "rework"))
+		seat->disposition[0] = '\0';
 	seat->known_here = seat->known_here || seat->known_passed;
 }
 
@@ -384,7 +309,7 @@ void seat_event(struct seat *seat, const struct slot_event *event)
 {
 	struct slot_actions out = step(seat, event);
 	if (!seat->slot.present && seat->key[0] && !seat->member && seat->slot.row == SLOT_ROW_NONE)
-		board_forget(seat);
+		seat_forget_board(seat);
 	if (out.set & (SLOT_DO_COUNT_END | SLOT_DO_COUNT_UNDO)) {
 		job_settle(seat->station);
 		seat_start_boards(seat->station);
@@ -426,83 +351,3 @@ void seats_free(struct station *station)
 		seat->picture = picture_unref(seat->picture);
 	}
 }
-
-// --- the fixture's events ----------------------------------------------------------------------------------
-
-static bool same_plug(const struct seat *seat, const struct board *board)
-{
-	const struct seat_attempt *a = &seat->attempt;
-	return seat->resumed && a->id && !strcmp(a->boot_id, seat->station->boot_id) &&
-	       a->diskseq == board->identity.diskseq && !strcmp(a->port, board->identity.port) &&
-	       !strcmp(a->serial, board->serial);
-}
-
-static void on_arrived(void *context, const struct board *board)
-{
-	struct station *station = context;
-	struct seat *seat = &station->seats[board->slot];
-	struct slot_event event = {.kind = SLOT_EV_ARRIVED, .same_plug = same_plug(seat, board)};
-	board_forget(seat);
-	seat->board = *board;
-	board_key(board, seat->key);
-	if (event.same_plug) {
-		// `resume` has told already what the ledger knows of it.
-		seat->looked_up = seat->seen = true;
-		seat->known = seat->slot.state != SLOT_INTERRUPTED;
-		seat->known_passed = seat->slot.state == SLOT_PASS;
-		seat->known_here = seat->known_passed && !strcmp(seat->attempt.job, station->job.id);
-	}
-	event.same_board = seat->verdict_key[0] && !strcmp(seat->key, seat->verdict_key);
-	seat->resumed = false;
-	seat_judge(seat, false, &event.admission);
-	log_debug("slot %s: a board arrived, %s", seat_label(seat), seat->key);
-	seat_event(seat, &event);
-	rematch_twins(station, seat, seat->board.serial);
-	lookup_ask(station);
-	seat_start_boards(station);
-}
-
-static void on_left(void *context, unsigned index)
-{
-	static const struct slot_event event = {.kind = SLOT_EV_LEFT};
-	struct station *station = context;
-	struct seat *seat = &station->seats[index];
-	log_debug("slot %s: the board left", seat_label(seat));
-	seat_event(seat, &event);
-	seat_start_boards(station);
-}
-
-static void on_oddity(void *context, unsigned index, const char *reason)
-{
-	struct station *station = context;
-	struct slot_event event = {.kind = reason[0] ? SLOT_EV_ODD : SLOT_EV_ODD_GONE};
-	STR_COPY(event.admission.reason, reason);
-	seat_event(&station->seats[index], &event);
-}
-
-static void on_changed(void *context, const struct board *board)
-{
-	struct station *station = context;
-	struct seat *seat = &station->seats[board->slot];
-	if (!seat->slot.present)
-		return;
-	bool serial = strcmp(seat->board.serial, board->serial) != 0 &&
-	              strcmp(seat->board.serial_source, "scan") != 0;
-	seat->board.model = board->model;
-	if (serial) {
-		STR_COPY(seat->board.serial, board->serial);
-		STR_COPY(seat->board.serial_source, board->serial_source);
-		board_key(&seat->board, seat->key);
-		seat->looked_up = seat->asked = false;
-		rematch(seat);
-		lookup_ask(station);
-		seat_start_boards(station);
-	}
-}
-
-const struct fixture_events seat_fixture_events = {
-        .arrived = on_arrived,
-        .left = on_left,
-        .oddity = on_oddity,
-        .changed = on_changed,
-};

@@ -69,6 +69,9 @@ static const char *reason(const struct seat *seat)
 			return "the job's quantity has been made";
 		return seat->station->job.recipe.start == RECIPE_START_BUTTON ? "waits for START" : "waits";
 	case SLOT_PRESENT:
+		if (slot->admission.verdict == MATCH_NO_JOB && job_is_full(&seat->station->job.counts))
+			return "the job's quantity has been made";
+		return slot->admission.reason;
 	case SLOT_HOLD:
 	case SLOT_REFUSED: return slot->admission.reason;
 	default: return "";
@@ -127,11 +130,12 @@ json_t *snapshot_job(const struct station *station)
 	if (c->state == JOB_NONE)
 		return json_null();
 	const char *plan = job->picture ? job->picture->plan_sha256 : job->plan_sha256;
-	json_t *shown = json_pack("{s:s,s:s,s:s,s:s,s:I,s:I,s:I,s:I,s:I,s:I,s:s,s:o}", "id", job->id, "image",
-	        job->image, "plan_sha256", plan, "state", job_state_name(c->state), "made",
+	json_t *shown = json_pack("{s:s,s:s,s:s,s:s,s:I,s:I,s:I,s:I,s:I,s:I,s:s,s:o,s:s}", "id", job->id,
+	        "image", job->image, "plan_sha256", plan, "state", job_state_name(c->state), "made",
 	        (json_int_t)c->made, "pass", (json_int_t)c->pass, "fail", (json_int_t)c->fail, "unverified",
 	        (json_int_t)c->unverified, "other", (json_int_t)c->other, "inflight", (json_int_t)c->inflight,
-	        "opened", job->opened, "closed", text_or_null(job->closed));
+	        "opened", job->opened, "closed", text_or_null(job->closed), "close_reason",
+	        job->counts.state == JOB_OPEN ? "" : job->close_reason);
 	recipe_write(&job->recipe, shown);
 	return shown;
 }

@@ -82,6 +82,7 @@ void station_ready(struct station *station, const json_t *resume)
 	resume_take(station, resume);
 	resume_seats(station, resume);
 	record_start(station);
+	job_settle(station); // the last unit's row was written, and the station died before the job's
 	int r = reader_start(station->loop, station->config.state, &station->reader, &e);
 	if (r == 0)
 		r = open_control(station, &e);

@@ -151,6 +151,13 @@ static void boards_that_want_a_person_are_held(void **state)
 	assert_int_equal(judge(board, rules, (struct match_history){0}).failure, FAILURE_SERIAL_MISSING);
 	r = judge(a_board(), rules, (struct match_history){.asking = true});
 	assert_int_equal(r.verdict, MATCH_ASKING); // nothing starts before the ledger has answered
+	r = judge(a_board(), rules, (struct match_history){.asking = true, .returned = true});
+	assert_int_equal(r.verdict, MATCH_ASKING); // what it says may be worse than RETURNED
+	r = judge(a_board(), rules,
+	        (struct match_history){
+	                .granted = true, .barred = FAILURE_UNIT_SCRAPPED, .barred_why = "cracked"});
+	assert_int_equal(r.verdict, MATCH_REFUSED); // whoever releases it
+	assert_string_equal(r.reason, "the unit was scrapped: cracked");
 }
 
 int main(void)

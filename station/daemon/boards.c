@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: MIT
+// The boards in the slots: what the fixture reports, and whether each is to be programmed.
+#include "base/log.h"
+#include "daemon/inside.h"
+
+// --- is this board to be programmed ------------------------------------------------------------------------
+
+static bool has_twin(const struct seat *seat)
+{
+	const struct station *station = seat->station;
+	for (unsigned i = 0; i < station->seat_count && seat->board.serial[0]; i++) {
+		const struct seat *other = &station->seats[i];
+		if (other != seat && other->slot.present && !strcmp(other->board.serial, seat->board.serial))
+			return true;
+	}
+	return false;
+}
+
+void seat_judge(const struct seat *seat, bool granted, struct match_result *out)
+{
+	const struct station *station = seat->station;
+	const struct station_job *job = &station->job;
+	const struct image_front *front =
+	        job->picture && job->picture->ready ? picture_image(job->picture)->front : NULL;
+	struct match_board board = {.serial = seat->board.serial,
+	        .vendor = seat->board.vendor,
+	        .product = seat->board.product,
+	        .revision = seat->board.revision,
+	        .usb_id = seat->board.usb_id,
+	        .size = seat->board.identity.size,
+	        .logical_sector = seat->board.logical_sector,
+	        .usb = !strcmp(seat->board.serial_source, "usb") || seat->board.usb_id[0]};
+	struct match_rules rules = {.open = job->counts.state == JOB_OPEN,
+	        .serial_required = job->recipe.serial_missing == RECIPE_WITHOUT_HOLD ||
+	                           job->recipe.start == RECIPE_START_SCAN,
+	        .image_size = front ? front->image_size : 0,
+	        .gpt_sector = front && seat->board.identity.rdev ? front->gpt_sector : 0};
+	struct match_history history = {.duplicate = has_twin(seat),
+	        .returned = seat->known || key_set_has(&job->known, seat->key),
+	        .granted = granted || seat->slot.granted,
+	        .asking = seat->board.serial[0] && !seat->looked_up};
+	if (!strcmp(seat->disposition, "scrapped"))
+		history.barred = FAILURE_UNIT_SCRAPPED;
+	else if (!strcmp(seat->disposition, "quarantine"))
+		history.barred = FAILURE_UNIT_QUARANTINE;
+	history.barred_why = seat->disposition_reason;
+	match_judge(&board, &rules, &history, out);
+}
+
+bool seat_is_rework(const struct seat *seat)
+{
+	// A board without a serial that holds this plan's last piece has passed: that piece is written last.
+	bool holds_plan = seat->slot.returned && !seat->board.serial[0];
+	return seat->known_passed || holds_plan || !strcmp(seat->disposition, "rework");
+}
+
+static void rematch(struct seat *seat)
+{
+	struct slot_event event = {.kind = SLOT_EV_REMATCH};
+	if (!seat->slot.present)
+		return;
+	seat_judge(seat, false, &event.admission);
+	seat_event(seat, &event);
+}
+
+void seat_rematch_all(struct station *station)
+{
+	for (unsigned i = 0; i < station->seat_count; i++)
+		rematch(&station->seats[i]);
+	lookup_ask(station);
+	seat_start_boards(station);
+}
+
+// A serial that came or went may have made a twin of another board, or ended that.
+static void rematch_twins(struct station *station, const struct seat *seat, const char *serial)
+{
+	for (unsigned i = 0; serial[0] && i < station->seat_count; i++) {
+		struct seat *other = &station->seats[i];
+		if (other != seat && !strcmp(other->board.serial, serial))
+			rematch(other);
+	}
+}
+
+void seat_forget_board(struct seat *seat)
+{
+	char serial[sizeof(seat->board.serial)];
+	STR_COPY(serial, seat->board.serial);
+	seat->board = (struct board){.link_fd = -1};
+	seat->key[0] = '\0';
+	seat->looked_up = seat->asked = seat->seen = seat->start_granted = false;
+	seat->known = seat->known_passed = seat->known_here = false;
+	seat->reason[0] = seat->disposition[0] = seat->disposition_reason[0] = '\0';
+	seat->rework = false;
+	rematch_twins(seat->station, seat, serial);
+}
+
+// --- the fixture's events ----------------------------------------------------------------------------------
+
+static bool same_plug(const struct seat *seat, const struct board *board)
+{
+	const struct seat_attempt *a = &seat->attempt;
+	return seat->resumed && a->id && !strcmp(a->boot_id, seat->station->boot_id) &&
+	       a->diskseq == board->identity.diskseq && !strcmp(a->port, board->identity.port) &&
+	       !strcmp(a->serial, board->serial);
+}
+
+static void on_arrived(void *context, const struct board *board)
+{
+	struct station *station = context;
+	struct seat *seat = &station->seats[board->slot];
+	struct slot_event event = {.kind = SLOT_EV_ARRIVED, .same_plug = same_plug(seat, board)};
+	seat_forget_board(seat);
+	seat->board = *board;
+	board_key(board, seat->key);
+	if (event.same_plug) {
+		// `resume` has told already what the ledger knows of it.
+		seat->looked_up = seat->seen = true;
+		seat->known = seat->slot.state != SLOT_INTERRUPTED;
+		seat->known_passed = seat->slot.state == SLOT_PASS;
+		seat->known_here = seat->known_passed && !strcmp(seat->attempt.job, station->job.id);
+	}
+	event.same_board = seat->verdict_key[0] && !strcmp(seat->key, seat->verdict_key);
+	seat->resumed = false;
+	seat_judge(seat, false, &event.admission);
+	log_debug("slot %s: a board arrived, %s", seat_label(seat), seat->key);
+	seat_event(seat, &event);
+	rematch_twins(station, seat, seat->board.serial);
+	lookup_ask(station);
+	seat_start_boards(station);
+}
+
+static void on_left(void *context, unsigned index)
+{
+	static const struct slot_event event = {.kind = SLOT_EV_LEFT};
+	struct station *station = context;
+	struct seat *seat = &station->seats[index];
+	log_debug("slot %s: the board left", seat_label(seat));
+	seat_event(seat, &event);
+	seat_start_boards(station);
+}
+
+static void on_oddity(void *context, unsigned index, const char *reason)
+{
+	struct station *station = context;
+	struct slot_event event = {.kind = reason[0] ? SLOT_EV_ODD : SLOT_EV_ODD_GONE};
+	STR_COPY(event.admission.reason, reason);
+	seat_event(&station->seats[index], &event);
+}
+
+static void on_changed(void *context, const struct board *board)
+{
+	struct station *station = context;
+	struct seat *seat = &station->seats[board->slot];
+	if (!seat->slot.present)
+		return;
+	bool serial = strcmp(seat->board.serial, board->serial) != 0 &&
+	              strcmp(seat->board.serial_source, "scan") != 0;
+	seat->board.model = board->model;
+	if (serial) {
+		STR_COPY(seat->board.serial, board->serial);
+		STR_COPY(seat->board.serial_source, board->serial_source);
+		board_key(&seat->board, seat->key);
+		seat->looked_up = seat->asked = false;
+		rematch(seat);
+		lookup_ask(station);
+		seat_start_boards(station);
+	}
+}
+
+const struct fixture_events seat_fixture_events = {
+        .arrived = on_arrived,
+        .left = on_left,
+        .oddity = on_oddity,
+        .changed = on_changed,
+};
