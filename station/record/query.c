@@ -83,12 +83,43 @@ json_t *query_row(sqlite3_stmt *s)
 	return row;
 }
 
-static int each(sqlite3 *db, const char *sql, const json_t *parameters, unsigned limit, query_row_fn fn,
+static bool is_given(const json_t *parameters, const char *name, size_t length)
+{
+	char key[64];
+	snprintf(key, sizeof(key), "%.*s", (int)length, name);
+	const json_t *value = json_object_get(parameters, key);
+	return value && !json_is_null(value);
+}
+
+// The statement without the lines that end in "--if NAME" for a NAME that was not given: a condition that is not
+// there lets SQLite choose the index of those that are.
+static char *narrow(const char *sql, const json_t *parameters)
+{
+	static const char mark[] = "--if ";
+	char *out = malloc(strlen(sql) + 1), *to = out;
+	for (const char *line = sql, *end; out && *line; line = end) {
+		end = line + strcspn(line, "\n");
+		size_t length = (size_t)(end - line);
+		const char *found = memmem(line, length, mark, strlen(mark));
+		const char *name = found ? found + strlen(mark) : end;
+		end += *end == '\n';
+		if (found && !is_given(parameters, name, strcspn(name, " \n\"")))
+			continue;
+		memcpy(to, line, (size_t)(end - line));
+		to += end - line;
+	}
+	if (out)
+		*to = 0;
+	return out;
+}
+
+int query_each_of(sqlite3 *db, const char *sql, const json_t *parameters, unsigned limit, query_row_fn fn,
         void *context, struct err *e)
 {
 	_cleanup_statement_ sqlite3_stmt *s = NULL;
+	_cleanup_free_ char *text = narrow(sql, parameters);
 	int step = SQLITE_DONE;
-	int r = db_prepare(db, sql, &s, e);
+	int r = text ? db_prepare(db, text, &s, e) : err_sys(e, ENOMEM, "query");
 	if (r == 0)
 		r = bind_all(db, s, parameters, limit, e);
 	while (r == 0 && (step = sqlite3_step(s)) == SQLITE_ROW)
@@ -101,7 +132,7 @@ static int each(sqlite3 *db, const char *sql, const json_t *parameters, unsigned
 int query_each(
         sqlite3 *db, const char *sql, const json_t *parameters, query_row_fn fn, void *context, struct err *e)
 {
-	return each(db, sql, parameters, 0, fn, context, e);
+	return query_each_of(db, sql, parameters, 0, fn, context, e);
 }
 
 struct page {
@@ -123,7 +154,7 @@ int query_rows(sqlite3 *db, const char *sql, const json_t *parameters, unsigned 
         bool *more, struct err *e)
 {
 	struct page page = {.rows = rows, .limit = limit, .e = e};
-	int r = each(db, sql, parameters, limit, take_row, &page, e);
+	int r = query_each_of(db, sql, parameters, limit, take_row, &page, e);
 	*more = r == 1;
 	return r < 0 ? r : 0;
 }

@@ -11,7 +11,7 @@
  * Parameters are bound by name (":serial" takes parameters.serial; what is missing is NULL, arrays and objects are
  * bound as JSON text), and ":limit" is `limit` + 1. At most `limit` rows are appended to the array `rows`, an object
  * each; *more tells whether there were others. A column named "x.json" holds JSON text and becomes x's value;
- * "x.bool" becomes true or false.
+ * "x.bool" becomes true or false. A line of the statement that ends in "--if NAME" is left out unless NAME is given.
  */
 int query_rows(sqlite3 *db, const char *sql, const json_t *parameters, unsigned limit, json_t *rows,
         bool *more, struct err *e);
@@ -20,6 +20,10 @@ int query_rows(sqlite3 *db, const char *sql, const json_t *parameters, unsigned 
 typedef int (*query_row_fn)(void *context, sqlite3_stmt *row);
 int query_each(sqlite3 *db, const char *sql, const json_t *parameters, query_row_fn fn, void *context,
         struct err *e);
+
+// As query_each(), with `limit` + 1 for ":limit".
+int query_each_of(sqlite3 *db, const char *sql, const json_t *parameters, unsigned limit, query_row_fn fn,
+        void *context, struct err *e);
 
 // The current row as an object, with the column names' rules above. A new reference, NULL without memory.
 json_t *query_row(sqlite3_stmt *row);

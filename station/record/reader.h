@@ -21,6 +21,9 @@ int reader_start(struct loop *loop, const char *state, struct reader **out, stru
 //   "jobs"      {"limit"?,"before"?}
 //   "images"    {}
 //   "report"    {"name": of db/reports/, its own parameters..., "limit"?, "offset"?} -> {"rows":[...],"next":offset|null}
+//   "reports"   {} -> {"reports":[{"name","about","takes"}]}
+//   "table"     a report, or without "name" the records, as CSV: see record/table.h
+//   "search", "story", "lot", "order", "image", "day", "certificate": see record/pages.h
 //   "unit_status" {"serials":[... at most 64]} -> {"units":{SERIAL:{"result","attempt",...}}}: law 7's question when
 //               a board arrives; serials never seen are not in the answer
 enum { READER_QUEUE_MAX = 64, READER_TIME_LIMIT_S = 10, READER_ROWS_MAX = 200 };

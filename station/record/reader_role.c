@@ -7,9 +7,11 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/log.h"
+#include "record/pages.h"
 #include "record/query.h"
 #include "record/reader.h"
 #include "record/sql.h"
+#include "record/table.h"
 #include "record/wire.h"
 
 enum { ROLE_SOCKET = CHILD_FD_FIRST, PROGRESS_STEPS = 10000 };
@@ -101,17 +103,26 @@ static int answer_unit_status(sqlite3 *db, const json_t *parameters, json_t **ou
 	return *out ? 0 : err_sys(e, ENOMEM, "query");
 }
 
+static int find_report(sqlite3 *db, const json_t *parameters, const char **sql, struct err *e)
+{
+	const char *name = json_string_value(json_object_get(parameters, "name"));
+	*sql = name ? sql_find("reports", name) : NULL;
+	if (!*sql)
+		return err_set(e, ENOENT, "report '%.40s': there is none of this name", name ? name : "");
+	return pages_check_parameters(db, name, *sql, parameters, e);
+}
+
 // The auditor's questions (db/reports/). "next" is the offset to go on with.
 static int answer_report(sqlite3 *db, const json_t *parameters, json_t **out, struct err *e)
 {
-	const char *name = json_string_value(json_object_get(parameters, "name"));
-	const char *sql = name ? sql_find("reports", name) : NULL;
+	const char *sql;
 	unsigned limit = limit_of(parameters);
 	bool more = false;
-	if (!sql)
-		return err_set(e, ENOENT, "report '%.40s': there is none of this name", name ? name : "");
+	int r = find_report(db, parameters, &sql, e);
+	if (r < 0)
+		return r;
 	json_t *rows = json_array();
-	int r = query_rows(db, sql, parameters, limit, rows, &more, e);
+	r = query_rows(db, sql, parameters, limit, rows, &more, e);
 	if (r < 0) {
 		json_decref(rows);
 		return r;
@@ -120,6 +131,21 @@ static int answer_report(sqlite3 *db, const json_t *parameters, json_t **out, st
 	*out = json_pack(
 	        "{s:o,s:o}", "rows", rows, "next", more ? json_integer(offset + limit) : json_null());
 	return *out ? 0 : err_sys(e, ENOMEM, "query");
+}
+
+static int answer_reports(sqlite3 *db, const json_t *parameters, json_t **out, struct err *e)
+{
+	(void)parameters;
+	return pages_reports(db, out, e);
+}
+
+// A report, or the records when no name is given, as CSV.
+static int answer_table(sqlite3 *db, const json_t *parameters, json_t **out, struct err *e)
+{
+	const char *sql = sql_find("queries", "records");
+	bool records = !json_object_get(parameters, "name");
+	int r = records ? 0 : find_report(db, parameters, &sql, e);
+	return r < 0 ? r : table_answer(db, sql, parameters, records ? "attempt" : NULL, out, e);
 }
 
 static const struct {
@@ -133,6 +159,8 @@ static const struct {
         {"jobs", answer_jobs},
         {"images", answer_images},
         {"report", answer_report},
+        {"reports", answer_reports},
+        {"table", answer_table},
 };
 
 // sqlite3_progress_handler(): non-zero stops the query, which then fails with SQLITE_INTERRUPT.
@@ -161,10 +189,13 @@ static int answer(struct role *role, const json_t *message, json_t **out, struct
 	if (r < 0)
 		return r;
 	role->deadline_ns = clock_mono_ns() + READER_TIME_LIMIT_S * NSEC_PER_SEC;
-	r = err_set(e, ENOENT, "query '%.40s': there is none of this name", name ? name : "");
+	const json_t *parameters = json_object_get(message, "parameters");
+	r = name && pages_has(name)
+	            ? pages_answer(role->db, name, parameters, limit_of(parameters), out, e)
+	            : err_set(e, ENOENT, "query '%.40s': there is none of this name", name ? name : "");
 	for (size_t i = 0; i < ARRAY_SIZE(queries); i++)
 		if (name && !strcmp(name, queries[i].name))
-			r = queries[i].answer(role->db, json_object_get(message, "parameters"), out, e);
+			r = queries[i].answer(role->db, parameters, out, e);
 	if (r == -ETIMEDOUT)
 		return err_set(e, ETIMEDOUT, "query '%s': took longer than %d s; ask for less", name,
 		        READER_TIME_LIMIT_S);

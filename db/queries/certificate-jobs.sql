@@ -1,0 +1,6 @@
+-- What a lot's certificate says of its work order; several jobs may have worked on one lot.
+SELECT lot, group_concat(DISTINCT nullif(work_order, '')) AS "order", group_concat(DISTINCT nullif(customer, '')) AS customer,
+	group_concat(DISTINCT nullif(product, '')) AS product, group_concat(DISTINCT nullif(revision, '')) AS revision,
+	group_concat(DISTINCT nullif(job_revision, '')) AS job_revision, group_concat(DISTINCT job) AS jobs, sum(wanted) AS wanted,
+	sum(closed = '') AS open_jobs
+FROM job WHERE lot = :lot GROUP BY lot LIMIT :limit
