@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "webui/answer.h"
 #include "webui/assets.h"
 #include "webui/metrics.h"
 
@@ -80,35 +81,11 @@ static void get_token(struct api *api, struct http_request *request)
 	http_answer_json(request, MHD_HTTP_OK, json_pack("{s:s}", "token", api->guard.token));
 }
 
-// The station's error codes as HTTP knows them.
-static unsigned error_status(const char *code)
-{
-	static const struct {
-		const char *prefix;
-		unsigned status;
-	} statuses[] = {{"no-such", 404}, {"not-found", 404}, {"unknown", 404}, {"bad-", 400}, {"usage", 400},
-	        {"busy", 503}, {"not-permitted", 403}};
-	for (size_t i = 0; i < ARRAY_SIZE(statuses); i++)
-		if (!strncmp(code, statuses[i].prefix, strlen(statuses[i].prefix)))
-			return statuses[i].status;
-	return 409;
-}
-
 static void on_answer(void *context, const json_t *answer)
 {
 	struct http_request *request = context;
 	request->ended = NULL;
-	const json_t *error = json_object_get(answer, "error");
-	const char *code = json_string_value(json_object_get(error, "code"));
-	const char *text = json_string_value(json_object_get(error, "text"));
-	if (!answer)
-		http_answer_error(
-		        request, MHD_HTTP_GATEWAY_TIMEOUT, "no-answer", "the station did not answer in time");
-	else if (json_is_true(json_object_get(answer, "ok")))
-		http_answer_json(request, MHD_HTTP_OK, json_deep_copy(json_object_get(answer, "result")));
-	else
-		http_answer_error(request, error_status(code ? code : ""), code ? code : "refused",
-		        text ? text : "the station refused it");
+	answer_station(request, answer);
 }
 
 static void on_ended(void *context, struct http_request *request)
@@ -128,41 +105,6 @@ static void ask(struct api *api, struct http_request *request, const char *cmd, 
 		http_answer_error(request, MHD_HTTP_SERVICE_UNAVAILABLE, "busy", e.text);
 	else if (r < 0)
 		http_answer_error(request, MHD_HTTP_BAD_REQUEST, "bad-request", e.text);
-}
-
-// A number in the query, as the number the station expects; anything else goes on as text and is refused there.
-static int copy_number(struct http_request *request, const char *name, json_t *parameters)
-{
-	const char *text = http_argument(request, name);
-	char *end;
-	if (!text || !*text)
-		return 0;
-	errno = 0;
-	long long value = strtoll(text, &end, 10);
-	return *end || errno || value < 0 ? -EINVAL
-	                                  : json_object_set_new(parameters, name, json_integer(value));
-}
-
-static void get_records(struct api *api, struct http_request *request)
-{
-	static const char *const texts[] = {"serial", "job", "result"};
-	json_t *parameters = json_object();
-	int r = 0;
-	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
-		const char *text = http_argument(request, texts[i]);
-		if (text && *text)
-			r |= json_object_set_new(parameters, texts[i], json_string(text));
-	}
-	r |= copy_number(request, "before", parameters);
-	r |= copy_number(request, "limit", parameters);
-	if (r) {
-		json_decref(parameters);
-		http_answer_error(request, MHD_HTTP_BAD_REQUEST, "bad-query",
-		        "serial, job and result are UTF-8 text; before and limit are whole numbers");
-		return;
-	}
-	ask(api, request, "record.query",
-	        json_pack("{s:s, s:o}", "query", "records", "parameters", parameters));
 }
 
 // The body's object, {} for an empty body; NULL: it is something else.
@@ -251,7 +193,6 @@ static void get(struct api *api, struct http_request *request)
 	        {"/metrics", get_metrics},
 	        {"/api/v1/state", get_state},
 	        {"/api/v1/events", get_events},
-	        {"/api/v1/records", get_records},
 	        {"/api/v1/token", get_token},
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(routes); i++)
@@ -260,6 +201,8 @@ static void get(struct api *api, struct http_request *request)
 			return;
 		}
 	const struct asset *asset = asset_find(request->path);
+	if (asker_get(api->asker, request))
+		return;
 	if (asset)
 		serve_asset(request, asset);
 	else

@@ -3,6 +3,7 @@
 #ifndef GANGWAY_WEBUI_API_H
 #define GANGWAY_WEBUI_API_H
 
+#include "webui/asker.h"
 #include "webui/events.h"
 #include "webui/guard.h"
 #include "webui/http.h"
@@ -14,6 +15,7 @@ struct api {
 	struct mirror mirror;
 	struct link *link;
 	struct events *events;
+	struct asker *asker;
 	struct http *http;
 };
 

@@ -108,6 +108,18 @@ void http_answer_text(struct http_request *request, unsigned status, const char 
 	http_answer(request, status, response);
 }
 
+void http_answer_file(
+        struct http_request *request, const char *type, const char *disposition, char *text, size_t size)
+{
+	struct MHD_Response *response =
+	        text_response(type, size, text, text ? MHD_RESPMEM_MUST_FREE : MHD_RESPMEM_PERSISTENT);
+	if (response && MHD_add_response_header(response, "Content-Disposition", disposition) != MHD_YES) {
+		MHD_destroy_response(response);
+		response = NULL;
+	}
+	http_answer(request, MHD_HTTP_OK, response);
+}
+
 void http_answer_json(struct http_request *request, unsigned status, json_t *json)
 {
 	_cleanup_free_ char *text = json ? json_dumps(json, JSON_COMPACT) : NULL;
@@ -131,6 +143,29 @@ const char *http_header(const struct http_request *request, const char *name)
 const char *http_argument(const struct http_request *request, const char *name)
 {
 	return MHD_lookup_connection_value(request->connection, MHD_GET_ARGUMENT_KIND, name);
+}
+
+struct arguments {
+	http_argument_fn fn;
+	void *context;
+	int result;
+};
+
+static enum MHD_Result on_argument(
+        void *context, enum MHD_ValueKind kind, const char *name, const char *value)
+{
+	struct arguments *arguments = context;
+	(void)kind;
+	arguments->result = arguments->fn(arguments->context, name, value ? value : "");
+	return arguments->result < 0 ? MHD_NO : MHD_YES;
+}
+
+int http_each_argument(struct http_request *request, http_argument_fn fn, void *context)
+{
+	struct arguments arguments = {.fn = fn, .context = context};
+	(void)MHD_get_connection_values(
+	        request->connection, MHD_GET_ARGUMENT_KIND, on_argument, &arguments); // how many
+	return arguments.result;
 }
 
 uint64_t http_request_count(const struct http *http)

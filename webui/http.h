@@ -48,9 +48,16 @@ struct http *http_free(struct http *http);
 const char *http_header(const struct http_request *request, const char *name);
 const char *http_argument(const struct http_request *request, const char *name);
 
+// Calls `fn` with each query argument ("" without a value) until it gives an answer below 0, which is returned.
+typedef int (*http_argument_fn)(void *context, const char *name, const char *value);
+int http_each_argument(struct http_request *request, http_argument_fn fn, void *context);
+
 // Takes the response over and puts the security headers on it. NULL counts as an allocation failure.
 void http_answer(struct http_request *request, unsigned status, struct MHD_Response *response);
 void http_answer_text(struct http_request *request, unsigned status, const char *type, const char *text);
+// A download; `text` (malloc'd, may be NULL when empty) is stolen, `disposition` as in RFC 6266.
+void http_answer_file(
+        struct http_request *request, const char *type, const char *disposition, char *text, size_t size);
 // `json` is stolen.
 void http_answer_json(struct http_request *request, unsigned status, json_t *json);
 // {"error":{"code","text"}}

@@ -140,6 +140,8 @@ static int web_start(struct web *web, const char *listen_text, struct err *e)
 	if (r == 0)
 		r = link_new(web->loop, CHILD_FD_FIRST, &events, web, &web->api.link, e);
 	if (r == 0)
+		r = asker_new(web->api.link, &web->api.asker, e);
+	if (r == 0)
 		r = report_url(web, listen_fd, e);
 	if (r == 0)
 		r = http_new(web->loop, steal_fd(&listen_fd), api_handle, &web->api, &web->api.http, e);
@@ -151,10 +153,13 @@ static int web_start(struct web *web, const char *listen_text, struct err *e)
 // The order matters: what sleeps for an answer or an event is woken before the server stops.
 static void web_stop(struct web *web)
 {
+	if (web->api.asker)
+		asker_close(web->api.asker);
 	web->api.link = link_free(web->api.link);
 	if (web->api.events)
 		events_close(web->api.events);
 	web->api.http = http_free(web->api.http);
+	web->api.asker = asker_free(web->api.asker);
 	web->api.events = events_free(web->api.events);
 	mirror_clear(&web->api.mirror);
 	web->loop = loop_free(web->loop);

@@ -169,8 +169,9 @@ struct station {
 	char url[128]; // of the page, when it listens
 
 	struct row_queue ledger;
-	struct reader *reader;
-	bool asking; // a unit_status question is under way
+	struct reader *reader; // the station's own questions: no slow one of a person's keeps a board waiting
+	struct reader *answers; // those of page and command line
+	bool asking;            // a unit_status question is under way
 	struct loop_source *ask_again;
 	unsigned ask_failures;
 	uint64_t next_attempt, next_job;

@@ -7,13 +7,27 @@
 
 // --- queries -----------------------------------------------------------------------------------------------
 
+static const char *query_code(const struct err *e)
+{
+	switch (e->num) {
+	case ENOENT: return "no-such-record";
+	case EINVAL: return "bad-query";
+	case ETIMEDOUT: return "too-slow";
+	default: return "query";
+	}
+}
+
 static void query_answered(void *context, const json_t *result, const struct err *e)
 {
 	struct control_request *request = context;
+	union {
+		const json_t *in;
+		json_t *out;
+	} shared = {.in = result}; // only its count of references changes: tables are large
 	if (result)
-		control_answer(request, json_deep_copy(result));
+		control_answer(request, json_incref(shared.out));
 	else
-		control_refuse_err(request, "query", e);
+		control_refuse_err(request, query_code(e), e);
 }
 
 void record_command_query(struct station *station, struct control_request *request)
@@ -22,7 +36,7 @@ void record_command_query(struct station *station, struct control_request *reque
 	struct err e;
 	if (!query)
 		control_refuse(request, "bad-args", "record.query wants a query's name");
-	else if (reader_query(station->reader, query, json_object_get(request->args, "parameters"),
+	else if (reader_query(station->answers, query, json_object_get(request->args, "parameters"),
 	                 query_answered, request, &e) < 0)
 		control_refuse_err(request, "busy", &e);
 }
@@ -46,7 +60,7 @@ static struct asking *ask(struct station *station, struct control_request *reque
 		return NULL;
 	}
 	*asking = (struct asking){.station = station, .request = request};
-	int r = reader_query(station->reader, query, parameters, answered, asking, &e);
+	int r = reader_query(station->answers, query, parameters, answered, asking, &e);
 	json_decref(parameters);
 	if (r == 0)
 		return asking;

@@ -85,6 +85,8 @@ void station_ready(struct station *station, const json_t *resume)
 	job_settle(station); // the last unit's row was written, and the station died before the job's
 	int r = reader_start(station->loop, station->config.state, &station->reader, &e);
 	if (r == 0)
+		r = reader_start(station->loop, station->config.state, &station->answers, &e);
+	if (r == 0)
 		r = open_control(station, &e);
 	if (r == 0)
 		r = page_start(station, &e);
@@ -230,6 +232,7 @@ static void station_free(struct station *station)
 	job_free(station);
 	seats_free(station);
 	reader_free(station->reader);
+	reader_free(station->answers);
 	rows_free(station);
 	control_server_free(station->server);
 	fixture_free(station->fixture);

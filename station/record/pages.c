@@ -115,13 +115,13 @@ static int add_sections(sqlite3 *db, const struct ledger_page *page, const json_
 	}
 	// Far pages of a list that ends before are empty, and no proof.
 	if (!known && json_integer_value(json_object_get(parameters, "offset")) == 0)
-		return err_set(e, ENOENT, "%s '%s': the ledger knows none of this name", page->subject,
-		        subject);
+		return err_set(
+		        e, ENOENT, "%s '%s': the ledger knows none of this name", page->subject, subject);
 	return 0;
 }
 
-int pages_answer(sqlite3 *db, const char *name, const json_t *parameters, unsigned limit, json_t **out,
-        struct err *e)
+int pages_answer(
+        sqlite3 *db, const char *name, const json_t *parameters, unsigned limit, json_t **out, struct err *e)
 {
 	const struct ledger_page *page = find(name);
 	const char *subject = page ? json_string_value(json_object_get(parameters, page->subject)) : NULL;

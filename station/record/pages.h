@@ -15,8 +15,8 @@ bool pages_has(const char *name);
  * its one long list. *out is an object with a member for each query, and "next" (offset or null) of the long list.
  * -EINVAL: the subject is missing; -ENOENT: the ledger knows nothing of it.
  */
-int pages_answer(sqlite3 *db, const char *name, const json_t *parameters, unsigned limit, json_t **out,
-        struct err *e);
+int pages_answer(
+        sqlite3 *db, const char *name, const json_t *parameters, unsigned limit, json_t **out, struct err *e);
 
 // The reports of db/reports/: {"reports":[{"name","about","takes":[parameter...]}...]}.
 int pages_reports(sqlite3 *db, json_t **out, struct err *e);

@@ -26,7 +26,7 @@ int reader_start(struct loop *loop, const char *state, struct reader **out, stru
 //   "search", "story", "lot", "order", "image", "day", "certificate": see record/pages.h
 //   "unit_status" {"serials":[... at most 64]} -> {"units":{SERIAL:{"result","attempt",...}}}: law 7's question when
 //               a board arrives; serials never seen are not in the answer
-enum { READER_QUEUE_MAX = 64, READER_TIME_LIMIT_S = 10, READER_ROWS_MAX = 200 };
+enum { READER_QUEUE_MAX = 64, READER_TIME_LIMIT_S = 5, READER_ROWS_MAX = 200 };
 int reader_query(struct reader *reader, const char *name, const json_t *parameters, reader_answer_fn answer,
         void *context, struct err *e);
 

@@ -75,8 +75,7 @@ int table_answer(sqlite3 *db, const char *sql, const json_t *parameters, const c
 {
 	_cleanup_free_ char *text = NULL;
 	size_t size = 0;
-	struct table table = {
-	        .cursor = cursor, .head = json_is_true(json_object_get(parameters, "head"))};
+	struct table table = {.cursor = cursor, .head = json_is_true(json_object_get(parameters, "head"))};
 	table.to = open_memstream(&text, &size);
 	int r = table.to ? query_each_of(db, sql, parameters, TABLE_ROWS_MAX, take_row, &table, e)
 	                 : err_sys(e, ENOMEM, "table");

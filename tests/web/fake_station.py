@@ -24,6 +24,7 @@ class Station:
         self.url = None
         self.mute = False           # a stalled station: takes everything, answers nothing
         self.refuse = {}            # command -> error object
+        self.hold = set()           # commands that are not answered
         self.records = []
         self.on_request = on_request
         self.listen, self.hosts = listen, hosts
@@ -157,7 +158,7 @@ class Station:
                 self.requests.append(request)
             if self.on_request:
                 self.on_request(request)
-            if not self.mute:
+            if not self.mute and cmd not in self.hold:
                 error = self.refuse.get(cmd)
                 answer = {'ok': False, 'error': error} if error else {'ok': True, 'result': self._do(cmd, args)}
                 self.send({'id': request['id'], **answer})
