@@ -72,13 +72,6 @@ static int tear_down(void **state)
 	return 0;
 }
 
-static void plug(struct host *h, const char *settings)
-{
-	assert_int_equal(command(h, "add b file=%s size=4M off-ms=0 %s", h->file, settings), 0);
-	assert_int_equal(command(h, "plug b"), 0);
-	assert_true(h->fd >= 0);
-}
-
 static void submit(
         struct host *h, unsigned endpoint, bool in, uint32_t length, const uint8_t *setup, const void *data)
 {
@@ -136,6 +129,20 @@ static struct answer control(
 	assert_int_equal(a.command, USBIP_RET_SUBMIT);
 	assert_int_equal(a.seqnum, h->seqnum);
 	return a;
+}
+
+// What a host does first with a device that has just come.
+static void enumerate(struct host *h)
+{
+	assert_int_equal(control(h, 0x80, 6, 0x0100, 0, 64).status, 0);
+}
+
+static void plug(struct host *h, const char *settings)
+{
+	assert_int_equal(command(h, "add b file=%s size=4M off-ms=0 %s", h->file, settings), 0);
+	assert_int_equal(command(h, "plug b"), 0);
+	assert_true(h->fd >= 0);
+	enumerate(h);
 }
 
 static void send_cbw(struct host *h, const uint8_t *cdb, unsigned cdb_size, bool in, uint32_t size)
@@ -259,6 +266,7 @@ static void eject_is_ignored_before_v2024_04_and_when_stuck(void **state)
 	assert_int_equal(command(h, "set b uboot=2024.04"), 0);
 	assert_int_equal(command(h, "fault b stuck-eject"), 0);
 	assert_int_equal(command(h, "plug b"), 0);
+	enumerate(h);
 	eject(h);
 	assert_false(is_unplugged(h, 100));
 }
@@ -273,8 +281,8 @@ static void a_second_ums_is_mute_in_the_releases_that_break_it(void **state)
 	while (h->fd == first && fcntl(h->fd, F_GETFD) >= 0 && !is_unplugged(h, 0))
 		loop_round(h->loop, 100);
 	loop_round(h->loop, 1000);
-	uint8_t setup[8] = {0x80, 6, 0, 1, 0, 0, 18, 0};
-	submit(h, 0, true, 18, setup, NULL);
+	uint8_t setup[8] = {0x80, 6, 0, 1, 0, 0, 64, 0};
+	submit(h, 0, true, 64, setup, NULL);
 	assert_false(wait_readable(h, 100));
 }
 
@@ -311,7 +319,48 @@ static void a_vanishing_board_hangs_up_and_comes_back_with_the_cable(void **stat
 	submit(h, 2, false, sizeof(data), NULL, data);
 	assert_true(is_unplugged(h, 2000));
 	assert_int_equal(command(h, "replug b"), 0);
+	enumerate(h);
 	eject(h);
+}
+
+// The kernel that missed a quick replug goes on talking to the device it knew; a real one has no address any more.
+static void a_replugged_board_does_not_hear_what_was_meant_for_the_one_before(void **state)
+{
+	struct host *h = *state;
+	plug(h, "");
+	assert_int_equal(control(h, 0x00, 9, 1, 0, 0).status, 0);
+	assert_int_equal(command(h, "unplug b"), 0);
+	assert_int_equal(command(h, "replug b"), 0);
+	assert_int_equal(control(h, 0x80, 6, 0x0100, 0, 18).status, -EPROTO); // "is it still the same?"
+	assert_int_equal(control(h, 0x00, 9, 1, 0, 0).status, -EPROTO);
+	static const uint8_t cbw[31] = {'U', 'S', 'B', 'C'};
+	struct answer a;
+	submit(h, 2, false, sizeof(cbw), NULL, cbw);
+	assert_true(receive(h, false, &a));
+	assert_int_equal(a.status, -EPROTO);
+	enumerate(h);
+	assert_int_equal(control(h, 0x80, 6, 0x0100, 0, 18).actual, 18);
+	eject(h);
+}
+
+// vhci_hcd would let the kernel's hub thread wait for five seconds: the board would be lost after a quick replug.
+static void a_request_that_a_pulled_cable_cuts_short_fails_at_once(void **state)
+{
+	struct host *h = *state;
+	plug(h, "");
+	assert_int_equal(command(h, "fault b control-vanish@9x1"), 0);
+	struct answer a = control(h, 0x00, 9, 1, 0, 0);
+	assert_int_equal(a.status, -EPROTO);
+	assert_true(is_unplugged(h, 2000));
+	assert_int_equal(command(h, "replug b"), 0);
+	enumerate(h);
+	uint8_t setup[8] = {0x00, 9, 1};
+	submit(h, 0, false, 0, setup, NULL); // still in the socket when the hand pulls
+	assert_int_equal(command(h, "unplug b"), 0);
+	assert_true(receive(h, false, &a));
+	assert_int_equal(a.seqnum, h->seqnum);
+	assert_int_equal(a.status, -EPROTO);
+	assert_true(is_unplugged(h, 2000));
 }
 
 static void a_busy_port_is_tried_again(void **state)
@@ -325,6 +374,7 @@ static void a_busy_port_is_tried_again(void **state)
 	h->port_busy = false;
 	for (int i = 0; i < 100 && h->fd < 0; i++)
 		loop_round(h->loop, 1000);
+	enumerate(h);
 	eject(h);
 }
 
@@ -337,6 +387,7 @@ static void a_flapping_board_comes_and_goes(void **state)
 	for (int i = 0; i < 8; i++)
 		loop_round(h->loop, 100);
 	assert_false(is_unplugged(h, 50)); // stays after its two drops
+	enumerate(h);
 	eject(h);
 }
 
@@ -377,6 +428,8 @@ int main(void)
 	        WITH_HOST(a_second_ums_is_mute_in_the_releases_that_break_it),
 	        WITH_HOST(a_hung_transfer_can_be_taken_back),
 	        WITH_HOST(a_vanishing_board_hangs_up_and_comes_back_with_the_cable),
+	        WITH_HOST(a_replugged_board_does_not_hear_what_was_meant_for_the_one_before),
+	        WITH_HOST(a_request_that_a_pulled_cable_cuts_short_fails_at_once),
 	        WITH_HOST(a_busy_port_is_tried_again),
 	        WITH_HOST(a_flapping_board_comes_and_goes),
 	        WITH_HOST(nonsense_on_the_cable_unplugs),
