@@ -139,16 +139,24 @@ static inline bool target_is_old(const char *path)
 	return !memcmp(data + 512, "EFI PART", 8) && !memcmp(data + size - 512, "EFI PART", 8);
 }
 
-static inline bool target_holds_image(const struct world *w, const char *path)
+// Whether the mapped bytes of [from, to) are the image's.
+static inline bool target_holds(const struct world *w, const char *path, uint64_t from, uint64_t to)
 {
 	uint64_t size;
 	_cleanup_free_ uint8_t *data = target_read(path, &size);
 	const struct image_front *f = w->image.front;
-	for (uint32_t i = 0; i < f->range_count; i++)
-		if (memcmp(data + f->ranges[i].offset, w->bytes + f->ranges[i].offset, f->ranges[i].length) !=
-		        0)
+	for (uint32_t i = 0; i < f->range_count; i++) {
+		uint64_t at = u64_max(from, f->ranges[i].offset);
+		uint64_t end = u64_min(to, f->ranges[i].offset + f->ranges[i].length);
+		if (at < end && memcmp(data + at, w->bytes + at, end - at) != 0)
 			return false;
+	}
 	return true;
+}
+
+static inline bool target_holds_image(const struct world *w, const char *path)
+{
+	return target_holds(w, path, 0, w->size);
 }
 
 static inline void on_claimed(void *context, struct gang_member *m, const struct worker_report *r)
@@ -202,6 +210,14 @@ static inline struct worker_job job_for(const char *path)
 	return job;
 }
 
+// An image that is imported and a board that holds an older one: the job to program "board".
+static inline struct worker_job world_with_board(struct world *w, uint64_t image_size, uint64_t board_size)
+{
+	world_ready(w, image_size);
+	target_make("board", board_size);
+	return job_for("board");
+}
+
 static inline void job_fault(struct worker_job *job, enum board_fault_kind kind, uint64_t offset)
 {
 	job->model.faults[0] = (struct board_fault){.kind = kind, .offset = offset};
@@ -237,5 +253,10 @@ static inline void run(struct world *w, const struct worker_job *job, struct out
 	start(w, job, o);
 	finish(o);
 }
+
+// For main() to return: gang_add() starts this very program as its worker.
+#define world_main(argc, argv, tests)                                                   \
+	((argc) > 1 && !strcmp((argv)[1], "worker") ? worker_role((argc)-1, (argv) + 1) \
+	                                            : cmocka_run_group_tests(tests, NULL, NULL))
 
 #endif

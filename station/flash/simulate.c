@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 // A filter over a disk that makes a plain file behave as a board on a wire: speed, shared link, faults.
 #include <errno.h>
-#include <stdatomic.h>
 #include <sys/mman.h>
 
 #include "base/clock.h"
 #include "flash/disk.h"
+#include "flash/wire.h"
 
 #define SLOW_DEFAULT (5 * MIB) // bytes a second, of a "slow" fault without a value
 
@@ -51,22 +51,6 @@ static bool touches(const struct disk_io *io, const struct board_fault *fault)
 	return io->offset <= fault->offset && fault->offset - io->offset < io->length;
 }
 
-static uint64_t wire_ns(uint64_t bytes, uint64_t rate)
-{
-	return (uint64_t)((double)bytes / (double)rate * (double)NSEC_PER_SEC);
-}
-
-// First come, first served among all boards of the link, whichever process they are in.
-static uint64_t reserve_link(struct board_link *link, uint64_t now, uint64_t bytes)
-{
-	uint64_t ns = wire_ns(bytes, link->rate), end;
-	uint64_t free_at = atomic_load(&link->free_at);
-	do
-		end = u64_max(now, free_at) + ns;
-	while (!atomic_compare_exchange_weak(&link->free_at, &free_at, end));
-	return end;
-}
-
 static uint64_t board_rate(const struct simulated_disk *d, const struct disk_io *io)
 {
 	uint64_t rate = d->model.rate;
@@ -86,9 +70,9 @@ static uint64_t when_due(struct simulated_disk *d, const struct disk_io *io)
 	if (io->op == DISK_FLUSH)
 		return now;
 	if (rate)
-		due = d->free_at = u64_max(now, d->free_at) + wire_ns(io->length, rate);
+		due = wire_reserve(&d->free_at, rate, now, io->length);
 	if (d->link)
-		due = u64_max(due, reserve_link(d->link, now, io->length));
+		due = u64_max(due, wire_reserve_link(d->link, now, io->length));
 	return due;
 }
 

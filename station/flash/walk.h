@@ -23,7 +23,8 @@
  *            old image boots either. No more than that: some SoCs keep boot code from LBA 2 on.
  *   BODY     all that is to be written, but for:
  *   HEAD     the mapped bytes below PLAN_COMMIT_BYTES, the commit piece, but for LBA 0-1;
- *   TAIL     the image's last PLAN_TAIL_BYTES: on a device of just the image's size they hold the backup header;
+ *   TAIL     the image's last PLAN_TAIL_BYTES where the image reaches into the device's last LBA: there the backup
+ *            header is looked for. On a larger device nothing looks at the image's end, and it is BODY as the rest;
  *   KEY      LBA 0-1. TAIL and KEY together are what makes a board boot, so they are the last and shortest writes.
  *   HEADERS  what of BLANK no other area covers: read back, not written again.
  */
@@ -80,7 +81,7 @@ void walk_start_at(
 // The next piece in device order; false at the end.
 bool walk_next(struct walk *walk, struct walk_piece *piece);
 
-// Where TAIL begins.
+// Where TAIL begins; the image's end where there is none.
 uint64_t layout_tail(const struct layout *layout);
 
 // Bytes that a walk over these areas passes.

@@ -180,7 +180,5 @@ int main(int argc, char **argv)
 	        cmocka_unit_test(a_board_that_is_compared_follows_the_import_too),
 	        cmocka_unit_test(verify_alone_compares_too_and_writes_nothing),
 	};
-	if (argc > 1 && !strcmp(argv[1], "worker")) // gang_add() starts this very program in that role
-		return worker_role(argc - 1, argv + 1);
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return world_main(argc, argv, tests);
 }

@@ -98,6 +98,26 @@ static void the_areas_split_the_plan_and_only_the_key_and_the_tail_touch_what_wa
 	}
 }
 
+// On a larger one no header is looked for there, and the KEY alone is the last write.
+static void the_images_end_is_a_tail_only_where_it_is_the_devices_too(void **state)
+{
+	(void)state;
+	const struct plan_range ranges[] = {{.offset = 0, .length = 4 * MIB}};
+	struct layout l = {.ranges = ranges, .count = 1, .image_size = 4 * MIB, .lba = 512, .sector = 512};
+	static const struct {
+		uint64_t more;
+		uint32_t lba;
+		bool tail;
+	} cases[] = {{0, 512, true}, {511, 512, true}, {512, 512, false}, {512, 4096, true},
+	        {4096, 4096, false}, {GIB, 512, false}};
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		l.device_size = l.image_size + cases[i].more;
+		l.lba = cases[i].lba;
+		assert_int_equal(layout_bytes(&l, WALK_TAIL), cases[i].tail ? PLAN_TAIL_BYTES : 0);
+		assert_int_equal(layout_tail(&l), l.image_size - (cases[i].tail ? PLAN_TAIL_BYTES : 0));
+	}
+}
+
 static void blank_is_the_first_two_sectors_and_the_last_and_no_more(void **state)
 {
 	(void)state;
@@ -158,6 +178,7 @@ int main(void)
 	        cmocka_unit_test(every_mapped_byte_is_walked_once_in_order_whatever_the_ranges),
 	        cmocka_unit_test(
 	                the_areas_split_the_plan_and_only_the_key_and_the_tail_touch_what_was_blanked),
+	        cmocka_unit_test(the_images_end_is_a_tail_only_where_it_is_the_devices_too),
 	        cmocka_unit_test(blank_is_the_first_two_sectors_and_the_last_and_no_more),
 	        cmocka_unit_test(a_walk_can_start_at_any_run),
 	        cmocka_unit_test(ranges_that_do_not_fit_the_sectors_are_seen),
