@@ -16,6 +16,14 @@ uint64_t clock_mono_ns(void);
 #define CLOCK_UTC_SIZE 28
 void clock_utc_text(char text[CLOCK_UTC_SIZE]);
 
+// When the monotonic clock said so, in the same words. As good as the two clocks keep step in between.
+void clock_utc_of_mono(uint64_t mono_ns, char text[CLOCK_UTC_SIZE]);
+
+// A descriptor that becomes readable when somebody sets the clock (timerfd_create(2), TFD_TIMER_CANCEL_ON_SET), or
+// -errno. clock_watch_again() after each time.
+int clock_watch_new(void);
+int clock_watch_again(int fd);
+
 // Whether the kernel's clock is being disciplined by NTP or PTP (adjtimex(2): STA_UNSYNC is clear).
 bool clock_synchronised(void);
 

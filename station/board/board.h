@@ -70,6 +70,7 @@ struct board {
 struct fixture_slot {
 	char label[16]; // as printed on the fixture's case: "1"
 	char port[96];
+	char hub[96];         // the port of the hub it is on; "" where there is none
 	unsigned row, column; // where the page draws it
 };
 

@@ -36,6 +36,7 @@ int profile_add_slot(struct profile *p, const char *label, const char *port, str
 		        "pci-0000:00:14.0-usb-0:2.1",
 		        label, port);
 	STR_COPY(slot.label, label);
+	usb_port_hub(slot.port, slot.hub);
 	for (unsigned i = 0; i < p->slot_count; i++)
 		if (!strcmp(p->slots[i].label, slot.label) || !strcmp(p->slots[i].port, slot.port))
 			return err_set(e, EEXIST, "slot %s = %s: label or port is there twice", label, port);

@@ -66,6 +66,17 @@ bool usb_port_join(const char *base, const char *way, char port[USB_PORT_SIZE])
 	return n > 0 && n < USB_PORT_SIZE;
 }
 
+void usb_port_hub(const char *port, char hub[USB_PORT_SIZE])
+{
+	str_copy(hub, USB_PORT_SIZE, port);
+	char *way = strrchr(hub, ':');
+	char *last = way ? strrchr(way, '.') : NULL;
+	if (last)
+		*last = '\0';
+	else if (way)
+		way[1] = '\0';
+}
+
 bool usb_port_is_below(const char *port, const char *above)
 {
 	size_t length = strlen(above);

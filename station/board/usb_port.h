@@ -20,6 +20,9 @@ bool usb_port_of(const char *syspath, char port[USB_PORT_SIZE]);
 // `way` (one that starts with no dot) is taken as it is. False when it does not fit, or there is no base.
 bool usb_port_join(const char *base, const char *way, char port[USB_PORT_SIZE]);
 
+// The port of the hub that this port is on ("pci-0000:00:14.0-usb-0:2" of "...-usb-0:2.3"; a root hub's ends in ':').
+void usb_port_hub(const char *port, char hub[USB_PORT_SIZE]);
+
 // Whether `port` is below the hub `above`, however deep.
 bool usb_port_is_below(const char *port, const char *above);
 

@@ -378,6 +378,7 @@ int fixture_virtual_open(const struct fixture_settings *settings, const char *st
 		struct fixture_slot *slot = &hub->base.slots[i];
 		snprintf(slot->label, sizeof(slot->label), "%u", i + 1);
 		snprintf(slot->port, sizeof(slot->port), "virtual-%u", i + 1);
+		STR_COPY(slot->hub, "virtual");
 		slot->row = i / hub->base.columns;
 		slot->column = i % hub->base.columns;
 	}

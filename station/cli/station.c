@@ -48,5 +48,7 @@ int cmd_station(int argc, char **argv)
 		cli_complain("station", &e);
 		return EXIT_FAILED;
 	}
-	return station_run(&config, control_fd);
+	int code = station_run(&config, control_fd);
+	station_config_free(&config);
+	return code;
 }

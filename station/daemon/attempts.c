@@ -65,6 +65,8 @@ void attempt_open_row(struct seat *seat)
 	set_text(body, "node", a->node);
 	set_text(body, "usb_id", a->usb_id);
 	set_text(body, "fixture", station->fixture->name);
+	set_text(body, "hub", station->fixture->slots[seat->index].hub);
+	set_text(body, "operator", seat->reason[0] ? seat->person : job->recipe.operator_);
 	set_text(body, "config_sha256", station->config.sha256);
 	set_number(body, "diskseq", a->diskseq);
 	set_number(body, "size", a->size);
@@ -86,6 +88,15 @@ static void closed(void *context, uint64_t seq, const struct err *e)
 	seat_event(seat, &event);
 }
 
+// When the stage behind this one was entered; 0: there is none.
+static uint64_t stage_end(const struct seat_attempt *a, int stage)
+{
+	for (int i = stage + 1; i < WORKER_STAGE_COUNT; i++)
+		if (a->report.stage_ns[i])
+			return a->report.stage_ns[i];
+	return stage == WORKER_STAGE_DONE ? 0 : a->judged_ns;
+}
+
 static json_t *stages_json(const struct seat_attempt *a)
 {
 	json_t *stages = json_array();
@@ -95,6 +106,13 @@ static json_t *stages_json(const struct seat_attempt *a)
 		json_t *stage = json_pack("{s:s,s:I}", "stage", worker_stage_name((enum worker_stage)i),
 		        "mono_ns", (json_int_t)a->report.stage_ns[i]);
 		set_text(stage, "utc", a->stage_utc[i]);
+		uint64_t end = stage_end(a, i);
+		if (end) {
+			char utc[CLOCK_UTC_SIZE];
+			clock_utc_of_mono(end, utc);
+			set_number(stage, "end_mono_ns", end);
+			set_text(stage, "end_utc", utc);
+		}
 		json_array_append_new(stages, stage);
 	}
 	return stages;

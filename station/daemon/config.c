@@ -86,5 +86,12 @@ int station_config_load(const char *path, struct station_config *config, struct 
 	uint8_t digest[DIGEST_SHA256_SIZE];
 	digest_sha256(text, size, digest);
 	digest_hex(digest, sizeof(digest), config->sha256);
+	config->text = steal_ptr(&text);
 	return 0;
+}
+
+void station_config_free(struct station_config *config)
+{
+	free(config->text);
+	config->text = NULL;
 }

@@ -56,6 +56,7 @@ struct seat_attempt {
 	bool has_report;
 	struct worker_report report; // the verdict, as the worker gave it
 	char stage_utc[WORKER_STAGE_COUNT][CLOCK_UTC_SIZE];
+	uint64_t judged_ns; // CLOCK_MONOTONIC of the verdict
 };
 
 struct seat {

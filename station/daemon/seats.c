@@ -45,7 +45,7 @@ static void note_stages(struct seat *seat, const struct worker_report *report)
 {
 	for (int i = 0; i < WORKER_STAGE_COUNT; i++)
 		if (report->stage_ns[i] && !seat->attempt.stage_utc[i][0])
-			clock_utc_text(seat->attempt.stage_utc[i]);
+			clock_utc_of_mono(report->stage_ns[i], seat->attempt.stage_utc[i]);
 }
 
 static void on_claimed(void *context, struct gang_member *member, const struct worker_report *report)
@@ -96,6 +96,7 @@ static void on_verdict(void *context, struct gang_member *member, const struct w
 	(void)member;
 	note_stages(seat, report);
 	a->has_report = true;
+	a->judged_ns = clock_mono_ns();
 	a->report = *report;
 	STR_COPY(a->text, report->text);
 	STR_COPY(a->method, worker_method_name((enum worker_method)report->method));

@@ -46,9 +46,34 @@ static int lock_state(struct station *station, struct err *e)
 	return r;
 }
 
-static void record_start(struct station *station)
+// The configuration's text stands in the ledger once, before the first run with it.
+static void record_config(struct station *station, const char *last)
+{
+	const struct station_config *config = &station->config;
+	if (!config->sha256[0] || (last && !strcmp(last, config->sha256)))
+		return;
+	json_t *body = json_pack(
+	        "{s:s,s:s}", "sha256", config->sha256, "reason", last && last[0] ? "changed" : "first start");
+	json_t *text = json_string(config->text);
+	if (text) // else it is no UTF-8: its digest stands for it
+		json_object_set_new(body, "text", text);
+	rows_append(station, "config", body, -1, NULL, NULL);
+}
+
+static json_t *slots_json(const struct fixture *fixture)
+{
+	json_t *slots = json_array();
+	for (unsigned i = 0; i < fixture->slot_count; i++)
+		json_array_append_new(
+		        slots, json_pack("{s:s,s:s,s:s}", "slot", fixture->slots[i].label, "port",
+		                       fixture->slots[i].port, "hub", fixture->slots[i].hub));
+	return slots;
+}
+
+static void record_start(struct station *station, const json_t *resume)
 {
 	struct utsname kernel;
+	record_config(station, json_string_value(json_object_get(resume, "config_sha256")));
 	if (uname(&kernel) < 0)
 		STR_COPY(kernel.release, "unknown");
 	json_t *body = json_pack("{s:s,s:s,s:s,s:s}", "station", station->config.name, "version",
@@ -56,13 +81,9 @@ static void record_start(struct station *station)
 	if (station->config.sha256[0])
 		json_object_set_new(body, "config_sha256", json_string(station->config.sha256));
 	rows_append(station, "station.start", body, -1, NULL, NULL);
-	json_t *slots = json_array();
-	for (unsigned i = 0; i < station->seat_count; i++)
-		json_array_append_new(slots, json_pack("{s:s,s:s}", "slot", station->fixture->slots[i].label,
-		                                     "port", station->fixture->slots[i].port));
 	rows_append(station, "fixture",
 	        json_pack("{s:s,s:s,s:o}", "name", station->fixture->name, "kind",
-	                station->fixture->ops->kind, "slots", slots),
+	                station->fixture->ops->kind, "slots", slots_json(station->fixture)),
 	        -1, NULL, NULL);
 }
 
@@ -81,7 +102,7 @@ void station_ready(struct station *station, const json_t *resume)
 	struct err e;
 	resume_take(station, resume);
 	resume_seats(station, resume);
-	record_start(station);
+	record_start(station, resume);
 	job_settle(station); // the last unit's row was written, and the station died before the job's
 	int r = reader_start(station->loop, station->config.state, &station->reader, &e);
 	if (r == 0)

@@ -17,6 +17,7 @@ struct station_config {
 	bool eject;        // boards are ejected when they have their verdict
 	struct fixture_settings fixture;
 	char sha256[72]; // of the configuration's text, hex; "" without a file
+	char *text;      // owned: the text; NULL without a file
 };
 
 // The defaults, without state and fixture.
@@ -27,6 +28,8 @@ void station_config_default(struct station_config *config);
 //   [fixture] kind= and the kind's own settings
 // An unknown section or key is an error that names its line.
 int station_config_load(const char *path, struct station_config *config, struct err *e);
+
+void station_config_free(struct station_config *config);
 
 // Runs a station until it has stopped. `control_fd` (-1: none) is a connected stream socket whose other end may
 // drive it as the command line does. Exit code as main() returns it.

@@ -349,6 +349,12 @@ int ledger_append(
 	return r;
 }
 
+int ledger_note_clock(struct ledger *l, struct err *e)
+{
+	struct ledger_time now;
+	return check_clock(l, &now, e);
+}
+
 bool ledger_wants_head(const char *kind)
 {
 	return !strcmp(kind, "job.close") || !strcmp(kind, "station.stop");

@@ -61,6 +61,10 @@ enum { LEDGER_REFUSED = 1 };
 int ledger_append(
         struct ledger *ledger, const char *kind, const json_t *body, struct ledger_row *row, struct err *e);
 
+// Within a transaction: says in a row of its own that the clock was moved, or changed its synchronisation, since the
+// last row. ledger_append() does as much by itself.
+int ledger_note_clock(struct ledger *ledger, struct err *e);
+
 // A signed head over all rows so far, as a row within the transaction.
 int ledger_append_head(struct ledger *ledger, const char *reason, struct ledger_row *row, struct err *e);
 

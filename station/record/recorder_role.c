@@ -34,6 +34,7 @@ struct role {
 	const char *live;      // attempts the station still works on; NULL: none
 	struct ledger *ledger; // NULL while it has to be opened (again)
 	struct loop_source *socket, *retry, *head_timer;
+	int clock; // readable when somebody has set the clock
 	struct pending pending[RECORDER_QUEUE_MAX];
 	unsigned count;
 	unsigned
@@ -346,22 +347,57 @@ static void on_retry(void *context)
 	close_if_done(role);
 }
 
-static void on_head_timer(void *context)
+static int write_time_head(struct role *role, struct err *e)
 {
-	struct role *role = context;
-	role->head_armed = false;
-	if (role->failing || role->count == RECORDER_QUEUE_MAX)
+	return write_head(role, "time", NULL, e);
+}
+
+static int write_clock(struct role *role, struct err *e)
+{
+	return ledger_note_clock(role->ledger, e);
+}
+
+// A row of the recorder's own, between the station's.
+static void write_own(struct role *role, int (*write)(struct role *role, struct err *e))
+{
+	if (role->failing || !role->started || role->count == RECORDER_QUEUE_MAX)
 		return;
 	struct err e = {0};
 	int r = ledger_begin(role->ledger, &e);
 	if (r == 0)
-		r = write_head(role, "time", NULL, &e);
+		r = write(role, &e);
 	if (r == 0)
 		r = ledger_commit(role->ledger, &e);
 	if (r < 0)
 		fail(role, &e);
 	else
 		publish(role);
+}
+
+static void on_head_timer(void *context)
+{
+	struct role *role = context;
+	role->head_armed = false;
+	write_own(role, write_time_head);
+}
+
+static void on_clock_set(void *context, uint32_t events)
+{
+	struct role *role = context;
+	(void)events;
+	if (clock_watch_again(role->clock) < 0)
+		log_warn("the clock cannot be watched any more");
+	write_own(role, write_clock);
+	if (role->ledger)
+		arm_head_timer(role);
+}
+
+static int watch_clock(struct role *role, struct err *e)
+{
+	role->clock = clock_watch_new();
+	if (role->clock < 0)
+		return err_sys(e, -role->clock, "the clock cannot be watched");
+	return loop_add_fd(role->loop, role->clock, EPOLLIN, on_clock_set, role, NULL, e);
 }
 
 static int role_run(struct role *role, struct err *e)
@@ -371,6 +407,8 @@ static int role_run(struct role *role, struct err *e)
 		r = loop_add_timer(role->loop, on_retry, role, &role->retry, e);
 	if (r == 0)
 		r = loop_add_timer(role->loop, on_head_timer, role, &role->head_timer, e);
+	if (r == 0)
+		r = watch_clock(role, e);
 	if (r < 0)
 		return r;
 	loop_timer_set(role->retry, 1, 0); // at once: opens the ledger

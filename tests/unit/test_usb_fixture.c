@@ -41,6 +41,10 @@ static void ports_are_joined_and_ordered_by_hub(void **state)
 	assert_true(usb_port_join("platform-vhci_hcd.0-usb-0:", ".7", port));
 	assert_string_equal(port, "platform-vhci_hcd.0-usb-0:7");
 	assert_false(usb_port_join("", ".7", port));
+	usb_port_hub("pci-0000:00:14.0-usb-0:2.4.1", port);
+	assert_string_equal(port, "pci-0000:00:14.0-usb-0:2.4");
+	usb_port_hub("pci-0000:00:14.0-usb-0:2", port);
+	assert_string_equal(port, "pci-0000:00:14.0-usb-0:"); // the root hub
 	assert_true(usb_port_is_below("a-usb-0:2.4", "a-usb-0:2"));
 	assert_true(usb_port_is_below("a-usb-0:2", "a-usb-0:"));
 	assert_false(usb_port_is_below("a-usb-0:21", "a-usb-0:2"));
