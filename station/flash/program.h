@@ -116,6 +116,8 @@ bool program_reads_back(const struct program *program);
 // An image larger than memory, write.c: the worker is one of those that read the store; it no longer is.
 void write_join(struct program *program);
 void write_leave(struct program *program);
+// The worker needs the store's pages before `end` no more. True: they have left its mapping, up to `dropped`.
+bool write_give_back(struct program *program, uint64_t end);
 
 extern const struct sweep_ops write_blank_ops, write_body_ops, write_commit_ops; // write.c
 extern const struct sweep_ops verify_ops, verify_commit_ops;                     // verify.c

@@ -7,15 +7,25 @@
 
 #include "base/clock.h"
 
+/*
+ * The read buffers, side by side in huge pages where the machine has some to give: pinning them for direct I/O is
+ * then one step a piece and not one a page. Page-aligned in any case, and not touched before something is read.
+ */
+#define HUGE_PAGE_BYTES (2 * MIB)
+#define BUFFERS_BYTES   ((size_t)SWEEP_DEPTH * WALK_PIECE_BYTES)
+
 int sweep_init(struct sweep *sweep, struct disk *disk, struct err *e)
 {
 	*sweep = (struct sweep){.disk = disk};
-	for (unsigned i = 0; i < SWEEP_DEPTH; i++) {
-		// Page-aligned as direct I/O wants it, and not touched before it is read into.
-		void *buffer = mmap(
-		        NULL, WALK_PIECE_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-		if (buffer == MAP_FAILED)
-			return err_sys(e, errno, "read buffers");
+	size_t size = (size_t)u64_up(BUFFERS_BYTES, HUGE_PAGE_BYTES) + HUGE_PAGE_BYTES;
+	uint8_t *map = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (map == MAP_FAILED)
+		return err_sys(e, errno, "read buffers");
+	sweep->buffers = map;
+	sweep->buffers_size = size;
+	uint8_t *buffer = map + (HUGE_PAGE_BYTES - (uintptr_t)map % HUGE_PAGE_BYTES) % HUGE_PAGE_BYTES;
+	(void)madvise(buffer, size - HUGE_PAGE_BYTES, MADV_HUGEPAGE); // a wish
+	for (unsigned i = 0; i < SWEEP_DEPTH; i++, buffer += WALK_PIECE_BYTES) {
 		sweep->slots[i].buffer = buffer;
 		sweep->slots[i].sweep = sweep;
 	}
@@ -24,11 +34,9 @@ int sweep_init(struct sweep *sweep, struct disk *disk, struct err *e)
 
 void sweep_deinit(struct sweep *sweep)
 {
-	for (unsigned i = 0; i < SWEEP_DEPTH; i++) {
-		if (sweep->slots[i].buffer)
-			munmap(sweep->slots[i].buffer, WALK_PIECE_BYTES);
-		sweep->slots[i].buffer = NULL;
-	}
+	if (sweep->buffers)
+		munmap(sweep->buffers, sweep->buffers_size);
+	sweep->buffers = NULL;
 }
 
 static void end_with(struct sweep *sweep, int result, const struct walk_piece *piece, bool io)

@@ -31,7 +31,7 @@ struct sweep_slot {
 	struct walk_piece piece;
 	struct sweep *sweep;
 	const void *memory;
-	uint8_t *buffer;       // SWEEP: one piece, for reading
+	uint8_t *buffer;       // one piece, for reading
 	uint64_t submitted_ns; // CLOCK_MONOTONIC
 	bool landed;
 };
@@ -45,6 +45,8 @@ struct sweep {
 	struct walk_piece waiting; // walked to, not ready yet
 	bool has_waiting, walked;
 	struct sweep_slot slots[SWEEP_DEPTH]; // a ring in device order
+	void *buffers;                        // SWEEP: where the slots' buffers lie
+	size_t buffers_size;
 	unsigned first, count;
 	unsigned in_flight;
 	bool running, retiring;

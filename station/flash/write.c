@@ -21,6 +21,17 @@ static bool is_there(void *context, const struct walk_piece *piece)
 	       image_front_state(front) == IMAGE_CONFIRMED;
 }
 
+// Whether the page cache has the pages [from, to), judged by a few of them: asking for what is there costs as much
+// as all else that the kernel does for a write.
+static bool is_cached(const uint8_t *from, const uint8_t *to)
+{
+	unsigned char there = 1;
+	for (; from < to && (there & 1); from += 512 * KIB)
+		if (mincore((void *)(uintptr_t)from, 4 * KIB, &there) < 0)
+			return false;
+	return there & 1;
+}
+
 static void prefetch(struct program *p, const struct walk_piece *piece)
 {
 	uint64_t run_end = piece->run.offset + piece->run.length;
@@ -31,7 +42,23 @@ static void prefetch(struct program *p, const struct walk_piece *piece)
 		return;
 	p->prefetched = u64_down(to, 4 * KIB);
 	// Only advice: if it cannot be followed, the pages are read when they are needed.
-	(void)madvise((void *)(uintptr_t)(p->map + from), to - from, MADV_WILLNEED);
+	if (!is_cached(p->map + from, p->map + to))
+		(void)madvise((void *)(uintptr_t)(p->map + from), to - from, MADV_WILLNEED);
+}
+
+/*
+ * One fault maps what the page cache has of 64 KiB around it (fault_around_bytes, mm/memory.c). io_submit(2) then
+ * finds the pages mapped and pins them without a lock; missing ones it would look up one by one, at four times the
+ * CPU. A page that the store has lost is left to it: it gives EFAULT.
+ */
+#define FAULT_AROUND_BYTES (64 * KIB)
+
+static void map_around(const struct program *p, const struct walk_piece *piece)
+{
+	uintptr_t at = (uintptr_t)(p->map + piece->offset), end = at + piece->length;
+	at -= at % (4 * KIB);
+	for (; at < end; at += FAULT_AROUND_BYTES - at % FAULT_AROUND_BYTES)
+		(void)madvise((void *)at, 4 * KIB, MADV_POPULATE_READ);
 }
 
 /*
@@ -44,6 +71,7 @@ static const void *body_memory(void *context, const struct walk_piece *piece)
 	if (piece->run.source != PLAN_STORE)
 		return zeros;
 	prefetch(p, piece);
+	map_around(p, piece);
 	return p->map + piece->offset;
 }
 
@@ -62,8 +90,9 @@ static const void *commit_memory(void *context, const struct walk_piece *piece)
 }
 
 /*
- * What follows is for an image larger than memory, see image/herd.h. Used pages are unmapped by each worker and
- * dropped from the page cache by the last one that needs them; both only advise the kernel.
+ * Used pages leave the mapping while the disk is busy: left in it they would all go when the worker ends, 0.2 s for
+ * each 4 GB, which the board would wait for. For an image larger than memory, see image/herd.h, they are also
+ * dropped from the page cache by the last worker that needs them. Both only advise the kernel.
  */
 #define DROP_BYTES (4 * MIB)
 
@@ -81,20 +110,31 @@ void write_leave(struct program *p)
 	p->herd_member = -1;
 }
 
+bool write_give_back(struct program *p, uint64_t end)
+{
+	uint64_t from = p->dropped;
+	end = u64_down(end, 4 * KIB);
+	if (end < from + DROP_BYTES)
+		return false;
+	p->dropped = end;
+	(void)madvise((void *)(uintptr_t)(p->map + from), end - from, MADV_DONTNEED);
+	return true;
+}
+
 static int body_taken(void *context, const struct walk_piece *piece, const uint8_t *data)
 {
 	struct program *p = context;
+	uint64_t from = p->dropped;
 	(void)data;
-	uint64_t now, end = u64_down(piece->offset + piece->length, 4 * KIB), from = p->dropped;
-	if (p->herd_member < 0 || end < from + DROP_BYTES)
+	if (p->herd_member < 0 && compare_wanted(p))
+		return 0; // soon looked at again
+	if (!write_give_back(p, piece->offset + piece->length) || p->herd_member < 0)
 		return 0;
-	now = clock_mono_ns();
-	herd_note(p->spec.herd, p->herd_member, end, now);
-	p->dropped = end;
-	(void)madvise((void *)(uintptr_t)(p->map + from), end - from, MADV_DONTNEED);
-	if (herd_is_last(p->spec.herd, p->herd_member, end, p->spec.job->window, now))
+	uint64_t now = clock_mono_ns();
+	herd_note(p->spec.herd, p->herd_member, p->dropped, now);
+	if (herd_is_last(p->spec.herd, p->herd_member, p->dropped, p->spec.job->window, now))
 		(void)posix_fadvise(
-		        p->spec.image->data_fd, (off_t)from, (off_t)(end - from), POSIX_FADV_DONTNEED);
+		        p->spec.image->data_fd, (off_t)from, (off_t)(p->dropped - from), POSIX_FADV_DONTNEED);
 	return 0;
 }
 

@@ -168,6 +168,34 @@ static void verify_alone_compares_too_and_writes_nothing(void **state)
 	world_end(&w);
 }
 
+// Bytes that the store has lost while a board is being compared: no page of the mapping can be had for them.
+static void a_store_that_cannot_be_read_is_blamed_and_does_not_end_the_worker(void **state)
+{
+	(void)state;
+	struct world w;
+	struct outcome written = {0}, o = {.hold_go = true};
+	struct proof *proof;
+	world_ready(&w, SIZE);
+	target_make("board", SIZE);
+	struct worker_job job = job_for("board");
+	run(&w, &job, &written);
+	assert_int_equal(written.verdict.result, WORKER_PASS);
+	job = comparing("board");
+	job.task = WORKER_VERIFY;
+	w.image.proof_fd = proof_create(NULL);
+	assert_int_equal(proof_map(w.image.proof_fd, &proof, NULL), 0);
+	assert_true(proof_claim(proof, clock_mono_ns())); // another one proves the store and is not that far yet
+	start(&w, &job, &o);
+	wait_for(&o, &o.is_claimed);
+	assert_int_equal(ftruncate(w.image.data_fd, 2 * MIB), 0);
+	gang_go(o.member);
+	finish(&o);
+	assert_int_equal(o.verdict.failure, FAILURE_STORE_ERROR);
+	assert_true(target_holds_image(&w, "board"));
+	proof_unmap(proof);
+	world_end(&w);
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
@@ -179,6 +207,7 @@ int main(int argc, char **argv)
 	        cmocka_unit_test(a_board_whose_prover_died_proves_the_store_itself),
 	        cmocka_unit_test(a_board_that_is_compared_follows_the_import_too),
 	        cmocka_unit_test(verify_alone_compares_too_and_writes_nothing),
+	        cmocka_unit_test(a_store_that_cannot_be_read_is_blamed_and_does_not_end_the_worker),
 	};
 	return world_main(argc, argv, tests);
 }
