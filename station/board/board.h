@@ -9,7 +9,7 @@
 #include "base/err.h"
 #include "base/loop.h"
 
-enum { BOARD_SLOTS_MAX = 64, BOARD_FAULTS_MAX = 8 };
+enum { BOARD_SLOTS_MAX = 64, BOARD_FAULTS_MAX = 8, BOARD_LUNS_MAX = 8 }; // U-Boot's ums shows 8 LUNs at most
 
 // What discovery knows of a disk, and what the worker checks again AFTER it has opened it (law 1).
 struct board_identity {
@@ -55,17 +55,33 @@ struct board_link {
 	_Atomic uint64_t free_at; // CLOCK_MONOTONIC ns
 };
 
+// One of a board's disks.
+struct board_lun {
+	struct board_identity identity; // node "": this LUN has no disk (yet)
+	uint32_t logical_sector;        // bytes
+	char product[32];               // of INQUIRY: "UMS disk 1"
+};
+
 struct board {
-	unsigned slot; // index into the fixture's slots, from 0
-	struct board_identity identity;
+	unsigned slot;                  // index into the fixture's slots, from 0
+	struct board_identity identity; // of the LUN chosen
 	struct board_model model;
 	int link_fd; // the shared link's memfd (borrowed from the fixture), -1: none
 	char serial[64];
 	char serial_source[16];                     // "usb", "file", "virtual", ""
 	char vendor[32], product[32], revision[16]; // of INQUIRY, or ""
 	char usb_id[16];                            // "0525:a4a5", or ""
+	char manufacturer[64], usb_product[64];     // USB strings, or ""
+	char bcd_device[8];                         // "0200", or ""
 	uint32_t logical_sector;                    // bytes
+	uint32_t luns;                              // bit n: it shows LUN n; 0: a thing without LUNs
+	unsigned lun;                               // the one chosen: identity and logical_sector are its
+	struct board_lun disks[BOARD_LUNS_MAX];     // by LUN, where luns has it
 };
+
+// Makes this LUN's disk the board's identity. False when it has no such disk: then identity has neither node nor size. A
+// thing without LUNs has its only disk.
+bool board_choose_lun(struct board *board, unsigned lun);
 
 struct fixture_slot {
 	char label[16]; // as printed on the fixture's case: "1"
@@ -82,7 +98,7 @@ struct fixture_events {
 	void (*left)(void *context, unsigned slot);
 	// Something is there that is not a board; the reason is for the tile. Also "" when it is gone again.
 	void (*oddity)(void *context, unsigned slot, const char *reason);
-	// The same board, never unplugged, is known better now (its scripted faults; a serial that came late).
+	// The same board, never unplugged, is known better now (scripted faults, a serial or a LUN that came late).
 	void (*changed)(void *context, const struct board *board);
 };
 
@@ -109,6 +125,7 @@ struct fixture {
 	const struct fixture_events *events;
 	void *context;
 	char name[64];
+	unsigned lun; // the one of boards with several, unless the job names one
 	unsigned slot_count;
 	unsigned rows, columns;
 	struct fixture_slot slots[BOARD_SLOTS_MAX];

@@ -59,6 +59,23 @@ int board_fault_parse(const char *text, struct board_fault *out, struct err *e)
 	return 0;
 }
 
+bool board_choose_lun(struct board *board, unsigned lun)
+{
+	char port[sizeof(board->identity.port)];
+	board->lun = lun;
+	if (!board->luns)
+		return true;
+	const struct board_lun none = {0};
+	const struct board_lun *disk = lun < BOARD_LUNS_MAX ? &board->disks[lun] : &none;
+	STR_COPY(port, board->identity.port);
+	board->identity = disk->identity;
+	STR_COPY(board->identity.port, port); // of the board, whatever it shows
+	board->logical_sector = disk->logical_sector;
+	if (disk->product[0])
+		STR_COPY(board->product, disk->product);
+	return disk->identity.node[0] != '\0';
+}
+
 void board_key(const struct board *board, char *key)
 {
 	const struct board_identity *id = &board->identity;

@@ -15,7 +15,6 @@ enum { REASON_SIZE = 160 };
 
 struct usb_fixture {
 	struct fixture base;
-	unsigned lun;
 	struct profile profile;
 	struct udev *udev;
 	struct udev_monitor *monitor;
@@ -54,8 +53,12 @@ static void scan_disk(void *context, const struct board *board)
 	int slot = profile_slot_of(&s->usb->profile, board->identity.port);
 	if (slot < 0)
 		return;
-	s->scan->board[slot] = *board;
-	s->scan->board[slot].slot = (unsigned)slot;
+	struct board *found = &s->scan->board[slot];
+	if (!s->scan->present[slot])
+		*found = *board;
+	found->disks[board->lun] = board->disks[board->lun];
+	found->luns |= board->luns;
+	found->slot = (unsigned)slot;
 	s->scan->present[slot] = true;
 }
 
@@ -91,20 +94,41 @@ static int scan_devices(struct usb_fixture *usb, struct scan *scan)
 }
 
 // diskseq is unique within a boot: an unplug and a plug between two looks are not missed.
-static bool same_disk(const struct board *a, const struct board *b)
+static bool same_disk(const struct board_identity *a, const struct board_identity *b)
 {
-	return a->identity.rdev == b->identity.rdev && a->identity.diskseq == b->identity.diskseq &&
-	       a->identity.size == b->identity.size && !strcmp(a->identity.node, b->identity.node);
+	return a->rdev == b->rdev && a->diskseq == b->diskseq && a->size == b->size &&
+	       !strcmp(a->node, b->node);
 }
 
-static void report_slot(struct usb_fixture *usb, unsigned slot, const struct scan *scan)
+// Whether any disk of the board that was seen is still there: it was never unplugged.
+static bool same_plug(const struct board *seen, const struct board *now)
+{
+	for (unsigned i = 0; i < BOARD_LUNS_MAX; i++)
+		if (seen->disks[i].identity.node[0] &&
+		        same_disk(&seen->disks[i].identity, &now->disks[i].identity))
+			return true;
+	return false;
+}
+
+// Some of its disks came later than others, or the medium in one was changed.
+static bool same_disks(const struct board *seen, const struct board *now)
+{
+	bool same = seen->luns == now->luns;
+	for (unsigned i = 0; same && i < BOARD_LUNS_MAX; i++)
+		same = same_disk(&seen->disks[i].identity, &now->disks[i].identity);
+	return same;
+}
+
+static void report_slot(struct usb_fixture *usb, unsigned slot, struct scan *scan)
 {
 	const struct fixture_events *events = usb->base.events;
 	void *context = usb->base.context;
 	bool there = scan->present[slot];
-	const struct board *board = &scan->board[slot];
+	struct board *board = &scan->board[slot];
 	const char *reason = there ? "" : scan->reason[slot];
-	if (usb->present[slot] && (!there || !same_disk(board, &usb->seen[slot]))) {
+	if (there)
+		board_choose_lun(board, usb->base.lun);
+	if (usb->present[slot] && (!there || !same_plug(&usb->seen[slot], board))) {
 		usb->present[slot] = false;
 		events->left(context, slot);
 	}
@@ -112,11 +136,14 @@ static void report_slot(struct usb_fixture *usb, unsigned slot, const struct sca
 		STR_COPY(usb->reason[slot], reason);
 		events->oddity(context, slot, reason);
 	}
-	if (there && !usb->present[slot]) {
-		usb->present[slot] = true;
-		usb->seen[slot] = *board;
+	if (!there || (usb->present[slot] && same_disks(&usb->seen[slot], board)))
+		return;
+	usb->seen[slot] = *board;
+	if (usb->present[slot])
+		events->changed(context, board);
+	else
 		events->arrived(context, board);
-	}
+	usb->present[slot] = true;
 }
 
 // Looks at everything and reports what differs: no event that got lost can leave it wrong for longer than until
@@ -127,7 +154,7 @@ static void look(struct usb_fixture *usb)
 	if (!scan)
 		return;
 	struct scanner scanner = {usb, scan};
-	int r = usb_disks(usb->udev, usb->lun, scan_disk, &scanner);
+	int r = usb_disks(usb->udev, USB_ANY_LUN, scan_disk, &scanner);
 	if (r == 0)
 		r = scan_devices(usb, scan);
 	if (r < 0) {
@@ -226,7 +253,7 @@ static int read_settings(struct usb_fixture *usb, const struct fixture_settings 
 	int r = fixture_setting_number(settings, "lun", 0, 7, 0, &lun, e);
 	if (r < 0)
 		return r;
-	usb->lun = (unsigned)lun;
+	usb->base.lun = (unsigned)lun;
 	return profile_load(path, fixture_setting(settings, "base"), &usb->profile, e);
 }
 

@@ -8,13 +8,14 @@
 #include "board/board.h"
 #include "board/usb_port.h"
 
-// A disk of usb-storage or uas, filled into *out (slot and link_fd are the caller's). False: no USB disk, or udev
-// has not finished with it, or it is going away. `lun` is the SCSI LUN wanted; port has USB_PORT_SIZE.
-bool usb_disk_look(struct udev_device *block, unsigned lun, struct board *out);
+// A disk of usb-storage or uas, filled into *out (slot and link_fd are the caller's): its LUN is out->lun, out->disks
+// has it alone, out->luns what the board shows. False: no USB disk, or udev has not finished with it, or it goes away.
+bool usb_disk_look(struct udev_device *block, struct board *out);
 
-// Calls fn for every disk on a USB port that udev is done with. 0, or -errno.
+// Calls fn for every disk on a USB port that udev is done with, and that has this LUN (USB_ANY_LUN: any). 0, or -errno.
+enum { USB_ANY_LUN = -1 };
 typedef void (*usb_disk_fn)(void *context, const struct board *board);
-int usb_disks(struct udev *udev, unsigned lun, usb_disk_fn fn, void *context);
+int usb_disks(struct udev *udev, int lun, usb_disk_fn fn, void *context);
 
 // A monitor of disks and USB devices, as udev reports them once its rules are done; NULL with *e set.
 struct udev_monitor *usb_monitor_new(struct udev *udev, struct err *e);

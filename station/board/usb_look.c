@@ -1,11 +1,19 @@
 // SPDX-License-Identifier: MIT
 // What is on a USB port, as udev and sysfs know it: a board's disk, another disk, something else. Opens nothing.
+#include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
 
 #include "board/usb.h"
 
-// A sysfs text without the white space that SCSI pads with.
+static void closedirp(DIR **dir)
+{
+	if (*dir)
+		closedir(*dir);
+}
+
+// A sysfs text without the white space that SCSI pads with. Rows and pages are JSON: what is not printable ASCII, a
+// device's say alone, becomes '?'.
 static void copy_trimmed(struct udev_device *device, const char *name, char *to, size_t size)
 {
 	const char *value = udev_device_get_sysattr_value(device, name);
@@ -13,6 +21,9 @@ static void copy_trimmed(struct udev_device *device, const char *name, char *to,
 	str_copy(to, size, value);
 	for (size_t length = strlen(to); length && to[length - 1] == ' ';)
 		to[--length] = '\0';
+	for (char *c = to; *c; c++)
+		if (*c < ' ' || *c > '~')
+			*c = '?';
 }
 
 static uint64_t number_of(struct udev_device *device, const char *name)
@@ -21,11 +32,27 @@ static uint64_t number_of(struct udev_device *device, const char *name)
 	return value ? strtoull(value, NULL, 10) : 0;
 }
 
-// "3:0:0:1": host, channel, target, LUN.
-static bool is_lun(const char *scsi_name, unsigned wanted)
+// "3:0:0:1": host, channel, target, LUN. -1: that is no such name, or a LUN that no ums has.
+static int lun_of(const char *scsi_name)
 {
 	unsigned host, channel, target, lun;
-	return sscanf(scsi_name, "%u:%u:%u:%u", &host, &channel, &target, &lun) == 4 && lun == wanted;
+	char rest;
+	int n = sscanf(scsi_name, "%u:%u:%u:%u%c", &host, &channel, &target, &lun, &rest);
+	return n == 4 && lun < BOARD_LUNS_MAX ? (int)lun : -1;
+}
+
+// The LUNs beside this one: the kernel finds all of a device's before udev hears of the first.
+static uint32_t luns_beside(struct udev_device *scsi)
+{
+	uint32_t luns = 0;
+	struct udev_device *target = udev_device_get_parent(scsi);
+	_cleanup_(closedirp) DIR *dir = target ? opendir(udev_device_get_syspath(target)) : NULL;
+	for (struct dirent *entry; dir && (entry = readdir(dir));) {
+		int lun = lun_of(entry->d_name);
+		if (lun >= 0)
+			luns |= UINT32_C(1) << lun;
+	}
+	return luns;
 }
 
 static void fill_usb(struct udev_device *usb, struct board *out)
@@ -34,38 +61,52 @@ static void fill_usb(struct udev_device *usb, struct board *out)
 	const char *product = udev_device_get_sysattr_value(usb, "idProduct");
 	if (vendor && product)
 		snprintf(out->usb_id, sizeof(out->usb_id), "%.4s:%.4s", vendor, product);
+	copy_trimmed(usb, "manufacturer", out->manufacturer, sizeof(out->manufacturer));
+	copy_trimmed(usb, "product", out->usb_product, sizeof(out->usb_product));
+	copy_trimmed(usb, "bcdDevice", out->bcd_device, sizeof(out->bcd_device));
 	copy_trimmed(usb, "serial", out->serial, sizeof(out->serial));
 	if (out->serial[0])
 		STR_COPY(out->serial_source, "usb");
 }
 
-bool usb_disk_look(struct udev_device *block, unsigned lun, struct board *out)
+static void fill_disk(struct udev_device *block, const char *node, struct board *out)
+{
+	struct board_lun *disk = &out->disks[out->lun];
+	struct board_identity *id = &out->identity;
+	STR_COPY(id->node, node);
+	id->rdev = udev_device_get_devnum(block);
+	id->diskseq = number_of(block, "diskseq");
+	id->size = number_of(block, "size") * 512; // sysfs counts 512-byte units on every disk
+	out->logical_sector = (uint32_t)number_of(block, "queue/logical_block_size");
+	disk->identity = *id;
+	disk->logical_sector = out->logical_sector;
+	STR_COPY(disk->product, out->product);
+}
+
+bool usb_disk_look(struct udev_device *block, struct board *out)
 {
 	struct udev_device *scsi =
 	        udev_device_get_parent_with_subsystem_devtype(block, "scsi", "scsi_device");
 	struct udev_device *usb = udev_device_get_parent_with_subsystem_devtype(block, "usb", "usb_device");
 	const char *node = udev_device_get_devnode(block);
 	*out = (struct board){.link_fd = -1};
-	struct board_identity *id = &out->identity;
 	// Before udev is done the node may still have another owner and the queue its old limits.
 	if (!scsi || !usb || !node || !udev_device_get_is_initialized(block))
 		return false;
-	if (!is_lun(udev_device_get_sysname(scsi), lun) ||
-	        !usb_port_of(udev_device_get_syspath(block), id->port))
+	int lun = lun_of(udev_device_get_sysname(scsi));
+	if (lun < 0 || !usb_port_of(udev_device_get_syspath(block), out->identity.port))
 		return false;
-	STR_COPY(id->node, node);
-	id->rdev = udev_device_get_devnum(block);
-	id->diskseq = number_of(block, "diskseq");
-	id->size = number_of(block, "size") * 512; // sysfs counts 512-byte units on every disk
-	out->logical_sector = (uint32_t)number_of(block, "queue/logical_block_size");
+	out->lun = (unsigned)lun;
+	out->luns = luns_beside(scsi) | UINT32_C(1) << lun;
 	copy_trimmed(scsi, "vendor", out->vendor, sizeof(out->vendor));
 	copy_trimmed(scsi, "model", out->product, sizeof(out->product));
 	copy_trimmed(scsi, "rev", out->revision, sizeof(out->revision));
 	fill_usb(usb, out);
-	return id->size > 0;
+	fill_disk(block, node, out);
+	return out->identity.size > 0;
 }
 
-int usb_disks(struct udev *udev, unsigned lun, usb_disk_fn fn, void *context)
+int usb_disks(struct udev *udev, int lun, usb_disk_fn fn, void *context)
 {
 	struct udev_enumerate *list = udev_enumerate_new(udev);
 	if (!list)
@@ -79,7 +120,7 @@ int usb_disks(struct udev *udev, unsigned lun, usb_disk_fn fn, void *context)
 		struct board board;
 		struct udev_device *device =
 		        udev_device_new_from_syspath(udev, udev_list_entry_get_name(entry));
-		if (device && usb_disk_look(device, lun, &board))
+		if (device && usb_disk_look(device, &board) && (lun == USB_ANY_LUN || (int)board.lun == lun))
 			fn(context, &board);
 		udev_device_unref(device);
 	}

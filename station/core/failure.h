@@ -78,7 +78,10 @@ enum blame { BLAME_NONE, BLAME_DEVICE, BLAME_STORE, BLAME_IMPORT, BLAME_STATION,
 	        "check the lot, or allow it in the job")                                                     \
 	X(UNIT_SCRAPPED, "unit-scrapped", OPERATOR, "the unit was scrapped", "red bin")                      \
 	X(UNIT_QUARANTINE, "unit-quarantine", OPERATOR, "the unit is in quarantine",                         \
-	        "put it aside until it is released")
+	        "put it aside until it is released")                                                         \
+	X(SIGNATURE_UNAPPROVED, "signature-unapproved", OPERATOR,                                            \
+	        "nobody has said yet what this job's boards look like",                                      \
+	        "approve the signature, or reject it")
 
 enum failure {
 	FAILURE_NONE = 0,

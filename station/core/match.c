@@ -57,6 +57,21 @@ static bool refuse_stranger(
 	return false;
 }
 
+static bool refuse_lun(
+        const struct match_board *board, const struct match_rules *rules, struct match_result *out)
+{
+	if (!board->luns)
+		return false;
+	if (!(board->luns & UINT32_C(1) << (rules->lun & 31)))
+		result_set(out, MATCH_REFUSED, FAILURE_TARGET_MISMATCH,
+		        "it has no LUN %u, which this job programs", rules->lun);
+	else if (!board->size)
+		result_set(out, MATCH_NO_JOB, FAILURE_NONE, "LUN %u has no disk yet", rules->lun);
+	else
+		return false;
+	return true;
+}
+
 static bool refuse_misfit(
         const struct match_board *board, const struct match_rules *rules, struct match_result *out)
 {
@@ -65,10 +80,16 @@ static bool refuse_misfit(
 		        "%" PRIu64 " bytes, the image needs %" PRIu64, board->size, rules->image_size);
 		return true;
 	}
+	if (board->size < rules->size_min) {
+		result_set(out, MATCH_REFUSED, FAILURE_TARGET_MISMATCH,
+		        "%" PRIu64 " bytes is less than this station's boards have (%" PRIu64 ")",
+		        board->size, rules->size_min);
+		return true;
+	}
 	if (rules->size_max && board->size > rules->size_max) {
 		result_set(out, MATCH_REFUSED, FAILURE_TARGET_MISMATCH,
-		        "%" PRIu64 " bytes is more than this job's boards have (%" PRIu64 ")", board->size,
-		        rules->size_max);
+		        "%" PRIu64 " bytes is more than this station's boards have (%" PRIu64 ")",
+		        board->size, rules->size_max);
 		return true;
 	}
 	if (rules->gpt_sector && board->logical_sector && rules->gpt_sector != board->logical_sector) {
@@ -78,6 +99,41 @@ static bool refuse_misfit(
 		return true;
 	}
 	return false;
+}
+
+static bool refuse_other_product(
+        const struct match_board *board, const struct match_rules *rules, struct match_result *out)
+{
+	struct signature own;
+	if (rules->signature &&
+	        signature_differs(rules->signature, board, out->reason, sizeof(out->reason))) {
+		out->verdict = MATCH_REFUSED;
+		out->failure = FAILURE_TARGET_MISMATCH;
+		return true;
+	}
+	for (unsigned i = 0; i < rules->rejected_count; i++) {
+		signature_learn(board, &own);
+		if (!signature_equal(&rules->rejected[i], &own))
+			continue;
+		result_set(out, MATCH_REFUSED, FAILURE_TARGET_MISMATCH,
+		        "not this job's board: its signature was rejected");
+		return true;
+	}
+	return false;
+}
+
+// No release by hand helps here: only the approval does.
+static bool hold_for_approval(
+        const struct match_board *board, const struct match_rules *rules, struct match_result *out)
+{
+	char text[200];
+	struct signature own;
+	if (!rules->signature_wanted || rules->signature)
+		return false;
+	signature_learn(board, &own);
+	signature_text(&own, text, sizeof(text));
+	result_set(out, MATCH_HELD, FAILURE_SIGNATURE_UNAPPROVED, "are the job's boards like this? %s", text);
+	return true;
 }
 
 static bool hold(const struct match_board *board, const struct match_rules *rules,
@@ -118,7 +174,9 @@ void match_judge(const struct match_board *board, const struct match_rules *rule
 		result_set(out, MATCH_NO_JOB, FAILURE_NONE, "no job is open");
 		return;
 	}
-	if (refuse_misfit(board, rules, out) || hold(board, rules, history, out))
+	if (refuse_lun(board, rules, out) || refuse_misfit(board, rules, out) ||
+	        refuse_other_product(board, rules, out) || hold(board, rules, history, out) ||
+	        hold_for_approval(board, rules, out))
 		return;
 	out->verdict = MATCH_OK;
 	if (history->asking)

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "core/failure.h"
+#include "core/signature.h"
 
 enum match_verdict {
 	MATCH_NO_JOB,  // a board, but no job is open
@@ -24,16 +25,25 @@ struct match_board {
 	uint64_t size;                           // bytes
 	uint32_t logical_sector;                 // bytes; 0: not known yet
 	bool usb;                                // found on a USB port: must carry U-Boot's signature
+	const char *manufacturer, *usb_product;  // the USB strings; "" where there are none
+	const char *bcd_device;                  // "0200"; ""
+	uint32_t luns;                           // bit n: it shows LUN n; 0: nothing that has LUNs
+	bool own_serial;                         // the serial is the board's own, not scanned or allocated
 };
 
 // What the open job asks for.
 struct match_rules {
-	bool open;                  // a job is open
-	bool serial_required;       // a board without a serial waits for one
-	uint64_t image_size;        // bytes
-	uint64_t size_max;          // 0: no upper end of the size window
-	uint32_t gpt_sector;        // 512 or 4096: the sector size the image's GPT was made for; 0: none
-	const char *const *usb_ids; // allowed "vid:pid"s, NULL-terminated; NULL: any
+	bool open;                   // a job is open
+	bool serial_required;        // a board without a serial waits for one
+	uint64_t image_size;         // bytes
+	uint64_t size_min, size_max; // the size window, bytes; 0: no such end
+	unsigned lun;                // the one that is programmed
+	uint32_t gpt_sector;         // 512 or 4096: the sector size the image's GPT was made for; 0: none
+	const char *const *usb_ids;  // allowed "vid:pid"s, NULL-terminated; NULL: any
+	bool signature_wanted;       // ... but there is no approved one yet: boards wait
+	const struct signature *signature; // what the job's boards look like; NULL: not checked
+	const struct signature *rejected;  // and what they do not look like, as a person has said
+	unsigned rejected_count;
 };
 
 // What the station knows of this board beside the board itself.
@@ -50,7 +60,7 @@ struct match_result {
 	enum match_verdict verdict;
 	enum failure failure; // FAILURE_NONE for OK, NO_JOB and a returned board
 	bool returned;
-	char reason[160]; // one line for the tile; "" for OK
+	char reason[256]; // one line for the tile; "" for OK
 };
 
 void match_judge(const struct match_board *board, const struct match_rules *rules,
