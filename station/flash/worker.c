@@ -11,6 +11,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/loop.h"
+#include "flash/blank.h"
 #include "flash/program.h"
 
 enum { FD_SOCKET = CHILD_FD_FIRST, FD_DATA, FD_FRONT, FD_WAKE, FD_LINK, FD_COUNT = 4 };
@@ -41,6 +42,7 @@ struct worker {
 	struct program program;
 	bool started; // the program was: from here on the device may have bytes of ours
 	uint64_t stage_ns[2];
+	struct blank blank;
 };
 
 // Progress may be dropped when the parent is slow; all else waits for it.
@@ -72,6 +74,7 @@ static void fill_report(const struct worker *w, enum worker_report_kind kind, st
 	        .stage = w->state == WORKER_WAITS_FOR_GPT ? WORKER_STAGE_OPEN : WORKER_STAGE_CLAIMED};
 	r->logical_sector = w->claim.sector;
 	r->found = w->claim.found;
+	blank_text(&w->blank, r->blank, sizeof(r->blank));
 	memcpy(r->stage_ns, p->stage_ns, sizeof(r->stage_ns));
 	memcpy(r->stage_ns, w->stage_ns, sizeof(w->stage_ns));
 	if (!w->started)
@@ -100,16 +103,22 @@ static void judge(struct worker *w, struct worker_report *r)
 		send_report(w, r);
 }
 
-// A verdict before the first byte.
-static void refuse(struct worker *w, enum failure failure, const char *text)
+static void refuse_as(struct worker *w, enum failure failure, bool asks, const char *text)
 {
 	struct worker_report r;
 	fill_report(w, WORKER_VERDICT, &r);
+	r.asks = asks;
 	r.result = WORKER_FAIL;
 	r.failure = failure == FAILURE_NONE ? FAILURE_STATION_ERROR : failure;
 	r.refused = true;
 	STR_COPY(r.text, text);
 	judge(w, &r);
+}
+
+// A verdict before the first byte.
+static void refuse(struct worker *w, enum failure failure, const char *text)
+{
+	refuse_as(w, failure, false, text);
 }
 
 static void refuse_err(struct worker *w, const struct err *e)
@@ -179,6 +188,26 @@ static int map_shared(struct worker *w, struct err *e)
 	return fd < 0 ? fd : proof_map(fd, &w->proof, e);
 }
 
+// Whether it may be programmed as far as its being blank goes; else it is refused.
+static bool blank_enough(struct worker *w)
+{
+	char text[480], what[192];
+	bool strict = w->job.blank >= WORKER_BLANK_ASK;
+	if (w->job.task != WORKER_WRITE || w->job.blank == WORKER_BLANK_PROGRAM)
+		return true;
+	blank_look(&w->claim, &w->image, &w->blank);
+	if (!strict || w->blank.verdict == BLANK_YES)
+		return true;
+	blank_text(&w->blank, what, sizeof(what));
+	snprintf(text, sizeof(text), "%s: %s; nothing was written to it", w->claim.label, what);
+	switch ((enum blank_verdict)w->blank.verdict) {
+	case BLANK_UNREADABLE: refuse(w, FAILURE_READ_ERROR, text); break;
+	case BLANK_TOO_SLOW: refuse(w, FAILURE_DEVICE_TIMEOUT, text); break;
+	default: refuse_as(w, FAILURE_NOT_BLANK, w->job.blank == WORKER_BLANK_ASK, text);
+	}
+	return false;
+}
+
 // Everything that can be known before the first byte is known: the parent may record the attempt.
 static void claimed(struct worker *w)
 {
@@ -201,11 +230,15 @@ static void claimed(struct worker *w)
 		refuse_err(w, &e);
 		return;
 	}
+	// A board that holds this image is RETURNED, whatever else is to be said of what is on it.
+	bool carries = w->job.ask_carries && claim_carries(&w->claim, &w->image);
+	if (!carries && !blank_enough(w))
+		return;
 	w->state = WORKER_WAITS_FOR_GO;
 	w->stage_ns[WORKER_STAGE_CLAIMED] = clock_mono_ns();
 	struct worker_report r;
 	fill_report(w, WORKER_CLAIMED, &r);
-	r.carries_plan = w->job.ask_carries && claim_carries(&w->claim, &w->image);
+	r.carries_plan = carries;
 	send_report(w, &r);
 }
 

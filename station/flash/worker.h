@@ -36,10 +36,19 @@ enum worker_verify {
 
 enum worker_unmapped { WORKER_UNMAPPED_KEEP, WORKER_UNMAPPED_ZERO };
 
+// What to do about a disk that is not blank (flash/blank.h).
+enum worker_blank {
+	WORKER_BLANK_PROGRAM, // program it; nobody looks
+	WORKER_BLANK_NOTE,    // program it, but CLAIMED says what was on it
+	WORKER_BLANK_ASK,     // VERDICT: refused (not-blank), and asks for a person
+	WORKER_BLANK_REFUSE,  // VERDICT: refused (not-blank)
+};
+
 struct worker_job {
 	uint32_t task;     // enum worker_task
 	uint32_t verify;   // enum worker_verify
 	uint32_t unmapped; // enum worker_unmapped
+	uint32_t blank;    // enum worker_blank
 	bool eject;        // on RELEASE: SCSI START STOP UNIT before closing
 	bool has_link;     // the shared link's descriptor is there
 	uint64_t window;   // bytes: the image is larger than memory, see image/herd.h; 0: it is not
@@ -85,6 +94,7 @@ struct worker_report {
 	uint32_t method; // enum worker_method
 	uint32_t logical_sector;
 	bool refused; // VERDICT: fail before GO or before the first byte
+	bool asks;    // ... and a person may say that it is programmed all the same
 	bool ejected; // RELEASED: the device took the eject
 	bool carries_plan; // CLAIMED: the mapped bytes below 1 MiB are this plan's already; false when not known yet
 	uint64_t done, total;                    // PROGRESS: bytes of this stage
@@ -99,6 +109,7 @@ struct worker_report {
 	        [DIGEST_SHA256_SIZE]; // expected, over ZERO/INLINE ranges; zeros when there are none, or no pass
 	uint8_t extras_readback_sha256[DIGEST_SHA256_SIZE];
 	struct board_identity found; // CLAIMED: what it has open
+	char blank[192];             // CLAIMED, VERDICT: what the blank check found; "" when nobody looked
 	char text[480];              // VERDICT fail: one line for a person
 };
 
