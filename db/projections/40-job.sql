@@ -32,7 +32,8 @@ CREATE TABLE job(
 	first_units  INTEGER NOT NULL DEFAULT 0,
 	first_pass   INTEGER NOT NULL DEFAULT 0,
 	units        INTEGER NOT NULL DEFAULT 0,
-	units_pass   INTEGER NOT NULL DEFAULT 0
+	units_pass   INTEGER NOT NULL DEFAULT 0,
+	signature_row INTEGER -- the last word on its board signature; NULL: none
 ) STRICT;
 CREATE INDEX job_lot ON job(lot);
 CREATE INDEX job_order ON job(work_order);
@@ -54,6 +55,17 @@ BEGIN
 		NEW.body ->> 'unmapped', NEW.body ->> 'lun', coalesce(NEW.body ->> 'order', ''), coalesce(NEW.body ->> 'customer', ''),
 		coalesce(NEW.body ->> 'product', ''), coalesce(NEW.body ->> 'revision', ''), coalesce(NEW.body ->> 'lot', ''),
 		coalesce(NEW.body ->> 'job_revision', ''), coalesce(NEW.body ->> 'operator', ''), NEW.utc);
+END;
+
+CREATE TRIGGER job_signature_is_of_an_open_one BEFORE INSERT ON log WHEN NEW.kind = 'job.signature'
+BEGIN
+	SELECT RAISE(ABORT, 'this job is not open') WHERE NOT EXISTS (SELECT 1 FROM job WHERE job = NEW.body ->> 'job' AND closed = '');
+	SELECT RAISE(ABORT, 'a signature is approved or rejected') WHERE NEW.body ->> 'state' NOT IN ('approved', 'rejected');
+END;
+
+CREATE TRIGGER job_signature AFTER INSERT ON log WHEN NEW.kind = 'job.signature'
+BEGIN
+	UPDATE job SET signature_row = NEW.seq WHERE job = NEW.body ->> 'job';
 END;
 
 CREATE TRIGGER job_close_is_of_an_open_one BEFORE INSERT ON log WHEN NEW.kind = 'job.close'

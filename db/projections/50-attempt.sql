@@ -164,7 +164,7 @@ BEGIN
 		NEW.body ->> 'slot', NEW.body ->> 'port', coalesce(NEW.body ->> 'fixture', ''), coalesce(NEW.body ->> 'hub', ''),
 		NEW.body ->> 'serial', NEW.body ->> 'serial_source', NEW.body ->> 'boot_id', NEW.body ->> 'diskseq',
 		NEW.body ->> 'size', coalesce(NEW.body ->> 'usb_id', ''), coalesce(NEW.body ->> 'uboot', ''),
-		coalesce(NEW.body ->> 'blank', ''), coalesce(NEW.body ->> 'node', ''),
+		coalesce(NEW.body ->> 'blank_check', NEW.body ->> 'blank', ''), coalesce(NEW.body ->> 'node', ''),
 		coalesce(NEW.body ->> 'image', job.image, ''), coalesce(nullif(NEW.body ->> 'image_key', ''), job.image_key, ''),
 		coalesce(nullif(NEW.body ->> 'plan_sha256', ''), job.plan_sha256, ''),
 		coalesce(NEW.body ->> 'tool', run.version, ''), coalesce(NEW.body ->> 'kernel', run.kernel, ''),

@@ -151,6 +151,9 @@ int board_fault_parse(const char *text, struct board_fault *out, struct err *e);
 // A number of bytes, with K, M or G. False when it is none.
 bool board_bytes_parse(const char *text, uint64_t *out);
 
+// Whether its serial is the board's own, not one that a person or the station gave it.
+bool board_serial_is_own(const struct board *board);
+
 // Who this board is, for "has it been here before?": its serial; without one the plug it came by (port and
 // diskseq) or, for a regular file, the file. `key` holds BOARD_KEY_SIZE.
 #define BOARD_KEY_SIZE 192

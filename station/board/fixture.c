@@ -76,6 +76,11 @@ bool board_choose_lun(struct board *board, unsigned lun)
 	return disk->identity.node[0] != '\0';
 }
 
+bool board_serial_is_own(const struct board *board)
+{
+	return !strcmp(board->serial_source, "usb") || !strcmp(board->serial_source, "virtual");
+}
+
 void board_key(const struct board *board, char *key)
 {
 	const struct board_identity *id = &board->identity;

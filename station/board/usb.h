@@ -17,6 +17,22 @@ enum { USB_ANY_LUN = -1 };
 typedef void (*usb_disk_fn)(void *context, const struct board *board);
 int usb_disks(struct udev *udev, int lun, usb_disk_fn fn, void *context);
 
+// What sysfs says now of the USB disk with this number: port, LUN, luns, serial, strings, IDs; not its identity's
+// numbers, which whoever has it open asks it for. False: it is on no USB port (any more). Needs no udev. `root` stands
+// before /sys: "" but in tests.
+bool usb_disk_read(const char *root, dev_t disk, struct board *out);
+
+// The LUN in a SCSI device's name, "3:0:0:1" (host, channel, target, LUN); -1: it is no such name, or a LUN that no
+// ums has.
+int usb_lun_of(const char *scsi_name);
+
+// The LUNs below a SCSI target's folder in sysfs, bit n for LUN n. The kernel has found all of a device's before udev
+// hears of the first.
+uint32_t usb_luns_in(const char *target);
+
+// A device's own text as rows and pages may have it (JSON): what is not printable ASCII becomes '?'.
+void usb_text_clean(char *text);
+
 // A monitor of disks and USB devices, as udev reports them once its rules are done; NULL with *e set.
 struct udev_monitor *usb_monitor_new(struct udev *udev, struct err *e);
 // Throws away what the monitor has to say: whoever calls this looks at everything anyway. An overflow is over then.

@@ -1,19 +1,11 @@
 // SPDX-License-Identifier: MIT
 // What is on a USB port, as udev and sysfs know it: a board's disk, another disk, something else. Opens nothing.
-#include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
 
 #include "board/usb.h"
 
-static void closedirp(DIR **dir)
-{
-	if (*dir)
-		closedir(*dir);
-}
-
-// A sysfs text without the white space that SCSI pads with. Rows and pages are JSON: what is not printable ASCII, a
-// device's say alone, becomes '?'.
+// A sysfs text without the white space that SCSI pads with.
 static void copy_trimmed(struct udev_device *device, const char *name, char *to, size_t size)
 {
 	const char *value = udev_device_get_sysattr_value(device, name);
@@ -21,38 +13,13 @@ static void copy_trimmed(struct udev_device *device, const char *name, char *to,
 	str_copy(to, size, value);
 	for (size_t length = strlen(to); length && to[length - 1] == ' ';)
 		to[--length] = '\0';
-	for (char *c = to; *c; c++)
-		if (*c < ' ' || *c > '~')
-			*c = '?';
+	usb_text_clean(to);
 }
 
 static uint64_t number_of(struct udev_device *device, const char *name)
 {
 	const char *value = udev_device_get_sysattr_value(device, name);
 	return value ? strtoull(value, NULL, 10) : 0;
-}
-
-// "3:0:0:1": host, channel, target, LUN. -1: that is no such name, or a LUN that no ums has.
-static int lun_of(const char *scsi_name)
-{
-	unsigned host, channel, target, lun;
-	char rest;
-	int n = sscanf(scsi_name, "%u:%u:%u:%u%c", &host, &channel, &target, &lun, &rest);
-	return n == 4 && lun < BOARD_LUNS_MAX ? (int)lun : -1;
-}
-
-// The LUNs beside this one: the kernel finds all of a device's before udev hears of the first.
-static uint32_t luns_beside(struct udev_device *scsi)
-{
-	uint32_t luns = 0;
-	struct udev_device *target = udev_device_get_parent(scsi);
-	_cleanup_(closedirp) DIR *dir = target ? opendir(udev_device_get_syspath(target)) : NULL;
-	for (struct dirent *entry; dir && (entry = readdir(dir));) {
-		int lun = lun_of(entry->d_name);
-		if (lun >= 0)
-			luns |= UINT32_C(1) << lun;
-	}
-	return luns;
 }
 
 static void fill_usb(struct udev_device *usb, struct board *out)
@@ -93,11 +60,12 @@ bool usb_disk_look(struct udev_device *block, struct board *out)
 	// Before udev is done the node may still have another owner and the queue its old limits.
 	if (!scsi || !usb || !node || !udev_device_get_is_initialized(block))
 		return false;
-	int lun = lun_of(udev_device_get_sysname(scsi));
+	int lun = usb_lun_of(udev_device_get_sysname(scsi));
 	if (lun < 0 || !usb_port_of(udev_device_get_syspath(block), out->identity.port))
 		return false;
 	out->lun = (unsigned)lun;
-	out->luns = luns_beside(scsi) | UINT32_C(1) << lun;
+	struct udev_device *target = udev_device_get_parent(scsi);
+	out->luns = (target ? usb_luns_in(udev_device_get_syspath(target)) : 0) | UINT32_C(1) << lun;
 	copy_trimmed(scsi, "vendor", out->vendor, sizeof(out->vendor));
 	copy_trimmed(scsi, "model", out->product, sizeof(out->product));
 	copy_trimmed(scsi, "rev", out->revision, sizeof(out->revision));

@@ -323,7 +323,9 @@ static int prepare(struct batch *b, const struct batch_options *options, int *im
 		STR_COPY(t->job.expect.node, t->name);
 		if (options->boards) {
 			t->job.expect = options->boards[i].identity;
-			t->job.eject = true;
+			t->job.eject = t->job.check_lun = true;
+			t->job.lun = options->boards[i].lun;
+			STR_COPY(t->job.serial, options->boards[i].serial);
 		}
 	}
 	*image_fd = open(options->image, O_RDONLY | O_CLOEXEC);

@@ -124,10 +124,14 @@ static void on_rematch(struct slot *s, const struct slot_event *event)
 		return;
 	bool by_hand =
 	        !s->granted && s->state == SLOT_HOLD && (s->failure == FAILURE_CANCELLED || s->returned);
+	// The worker has looked already: it would find the same.
+	bool looked_at = !s->granted && s->failure == FAILURE_NOT_BLANK &&
+	                 (s->state == SLOT_HOLD || s->state == SLOT_REFUSED) &&
+	                 event->admission.verdict == MATCH_OK;
 	bool open = s->state == SLOT_PRESENT || s->state == SLOT_MATCHED || s->state == SLOT_REFUSED ||
 	            s->state == SLOT_HOLD;
 	bool barred = event->admission.verdict == MATCH_REFUSED;
-	if (slot_is_idle(s) && open && (!by_hand || barred)) {
+	if (slot_is_idle(s) && open && !looked_at && (!by_hand || barred)) {
 		s->admission = event->admission;
 		slot_admit(s);
 	} else if (s->waiting) {
@@ -252,11 +256,13 @@ static bool slot_settle_rowless(struct slot *s, const struct slot_event *event, 
 	} else if (event->refused && blame != BLAME_STORE && blame != BLAME_IMPORT &&
 	           s->failure != FAILURE_CANCELLED) {
 		enum failure failure = s->failure;
-		s->admission = (struct match_result){.verdict = MATCH_REFUSED, .failure = failure};
+		s->admission = (struct match_result){
+		        .verdict = event->asks ? MATCH_HELD : MATCH_REFUSED, .failure = failure};
 		snprintf(s->admission.reason, sizeof(s->admission.reason), "%s",
-		        failure_info(failure)->reason);
+		        event->why ? event->why : failure_info(failure)->reason);
 		slot_admit(s);
-		out->set |= SLOT_DO_RECORD_REFUSED;
+		if (!event->asks)
+			out->set |= SLOT_DO_RECORD_REFUSED;
 	} else if (s->result == SLOT_RESULT_ABORTED) {
 		slot_settle_aborted(s);
 	} else {

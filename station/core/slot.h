@@ -106,6 +106,8 @@ struct slot_event {
 	bool same_board;       // ARRIVED: the board of the standing verdict
 	bool carries_plan;     // CLAIMED: a board without a serial that holds this plan already
 	bool refused;          // VERDICT: fail before the first byte
+	bool asks;             // ... but a person may have it programmed all the same: HOLD
+	const char *why;       // ... in one line; NULL: the failure's reason
 	enum slot_state stage; // STAGE: WRITING, VERIFYING or COMMITTING
 	enum slot_result result;
 	enum failure failure;

@@ -64,6 +64,7 @@ void attempt_open_row(struct seat *seat)
 	set_text(body, "plan_sha256", job->plan_sha256);
 	set_text(body, "node", a->node);
 	set_text(body, "usb_id", a->usb_id);
+	set_text(body, "blank_check", a->blank);
 	set_text(body, "fixture", station->fixture->name);
 	set_text(body, "hub", station->fixture->slots[seat->index].hub);
 	set_text(body, "operator", seat->reason[0] ? seat->person : job->recipe.operator_);

@@ -16,25 +16,46 @@ static bool has_twin(const struct seat *seat)
 	return false;
 }
 
+void seat_describe(const struct seat *seat, struct match_board *out)
+{
+	const struct board *board = &seat->board;
+	*out = (struct match_board){.serial = board->serial,
+	        .vendor = board->vendor,
+	        .product = board->product,
+	        .revision = board->revision,
+	        .usb_id = board->usb_id,
+	        .manufacturer = board->manufacturer,
+	        .usb_product = board->usb_product,
+	        .bcd_device = board->bcd_device,
+	        .luns = board->luns,
+	        .own_serial = board_serial_is_own(board),
+	        .size = board->identity.size,
+	        .logical_sector = board->logical_sector,
+	        .usb = !strcmp(board->serial_source, "usb") || board->usb_id[0]};
+}
+
 void seat_judge(const struct seat *seat, bool granted, struct match_result *out)
 {
 	const struct station *station = seat->station;
 	const struct station_job *job = &station->job;
+	const struct station_match *match = &station->config.match;
 	const struct image_front *front =
 	        job->picture && job->picture->ready ? picture_image(job->picture)->front : NULL;
-	struct match_board board = {.serial = seat->board.serial,
-	        .vendor = seat->board.vendor,
-	        .product = seat->board.product,
-	        .revision = seat->board.revision,
-	        .usb_id = seat->board.usb_id,
-	        .size = seat->board.identity.size,
-	        .logical_sector = seat->board.logical_sector,
-	        .usb = !strcmp(seat->board.serial_source, "usb") || seat->board.usb_id[0]};
+	const char *usb_ids[STATION_USB_IDS_MAX + 1] = {NULL};
+	for (unsigned i = 0; i < STATION_USB_IDS_MAX && match->usb_ids[i][0]; i++)
+		usb_ids[i] = match->usb_ids[i];
+	struct match_board board;
+	seat_describe(seat, &board);
 	struct match_rules rules = {.open = job->counts.state == JOB_OPEN,
 	        .serial_required = job->recipe.serial_missing == RECIPE_WITHOUT_HOLD ||
 	                           job->recipe.start == RECIPE_START_SCAN,
 	        .image_size = front ? front->image_size : 0,
-	        .gpt_sector = front && seat->board.identity.rdev ? front->gpt_sector : 0};
+	        .gpt_sector = front && seat->board.identity.rdev ? front->gpt_sector : 0,
+	        .size_min = match->size_min,
+	        .size_max = match->size_max,
+	        .usb_ids = usb_ids[0] ? usb_ids : NULL,
+	        .lun = seat->board.lun};
+	sign_rules(job, &rules);
 	struct match_history history = {.duplicate = has_twin(seat),
 	        .returned = seat->known || key_set_has(&job->known, seat->key),
 	        .granted = granted || seat->slot.granted,
@@ -54,11 +75,21 @@ bool seat_is_rework(const struct seat *seat)
 	return seat->known_passed || holds_plan || !strcmp(seat->disposition, "rework");
 }
 
+void seat_choose_lun(struct seat *seat)
+{
+	const struct station_job *job = &seat->station->job;
+	bool open = job->counts.state == JOB_OPEN;
+	board_choose_lun(&seat->board, open ? (unsigned)job->recipe.lun : seat->station->fixture->lun);
+	board_key(&seat->board, seat->key); // without a serial it is known by its disk
+}
+
 static void rematch(struct seat *seat)
 {
 	struct slot_event event = {.kind = SLOT_EV_REMATCH};
 	if (!seat->slot.present)
 		return;
+	if (!seat->member && !slot_is_busy(&seat->slot)) // while a worker has a disk, it is that one
+		seat_choose_lun(seat);
 	seat_judge(seat, false, &event.admission);
 	seat_event(seat, &event);
 }
@@ -108,10 +139,11 @@ static void on_arrived(void *context, const struct board *board)
 {
 	struct station *station = context;
 	struct seat *seat = &station->seats[board->slot];
-	struct slot_event event = {.kind = SLOT_EV_ARRIVED, .same_plug = same_plug(seat, board)};
+	struct slot_event event = {.kind = SLOT_EV_ARRIVED};
 	seat_forget_board(seat);
 	seat->board = *board;
-	board_key(board, seat->key);
+	seat_choose_lun(seat);
+	event.same_plug = same_plug(seat, &seat->board);
 	if (event.same_plug) {
 		// `resume` has told already what the ledger knows of it.
 		seat->looked_up = seat->seen = true;
@@ -147,24 +179,34 @@ static void on_oddity(void *context, unsigned index, const char *reason)
 	seat_event(&station->seats[index], &event);
 }
 
+// What is new about a board that never left: its disks, and its serial, unless it was given one.
+static bool take_changes(struct seat *seat, const struct board *board)
+{
+	struct board *have = &seat->board;
+	bool given = have->serial_source[0] && !board_serial_is_own(have);
+	bool serial = !given && strcmp(have->serial, board->serial) != 0;
+	bool luns = have->luns != board->luns || memcmp(have->disks, board->disks, sizeof(have->disks)) != 0;
+	have->model = board->model;
+	have->luns = board->luns;
+	memcpy(have->disks, board->disks, sizeof(have->disks));
+	if (serial) {
+		STR_COPY(have->serial, board->serial);
+		STR_COPY(have->serial_source, board->serial_source);
+		seat->looked_up = seat->asked = false;
+	}
+	return serial || luns;
+}
+
 static void on_changed(void *context, const struct board *board)
 {
 	struct station *station = context;
 	struct seat *seat = &station->seats[board->slot];
-	if (!seat->slot.present)
+	if (!seat->slot.present || !take_changes(seat, board))
 		return;
-	bool serial = strcmp(seat->board.serial, board->serial) != 0 &&
-	              strcmp(seat->board.serial_source, "scan") != 0;
-	seat->board.model = board->model;
-	if (serial) {
-		STR_COPY(seat->board.serial, board->serial);
-		STR_COPY(seat->board.serial_source, board->serial_source);
-		board_key(&seat->board, seat->key);
-		seat->looked_up = seat->asked = false;
-		rematch(seat);
-		lookup_ask(station);
-		seat_start_boards(station);
-	}
+	board_key(&seat->board, seat->key);
+	rematch(seat);
+	lookup_ask(station);
+	seat_start_boards(station);
 }
 
 const struct fixture_events seat_fixture_events = {

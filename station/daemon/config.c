@@ -18,6 +18,50 @@ void station_config_default(struct station_config *config)
 		STR_COPY(config->name, "station");
 }
 
+static bool is_usb_id(const char *text)
+{
+	static const char hex[] = "0123456789abcdef";
+	return strlen(text) == 9 && strspn(text, hex) == 4 && text[4] == ':' && strspn(text + 5, hex) == 4;
+}
+
+// "0525:a4a5, 1fc9:0152": commas, spaces or both between them.
+static int set_usb_ids(struct station_match *match, const char *value, struct err *e)
+{
+	char text[512], *save = NULL;
+	unsigned count = 0;
+	STR_COPY(text, value);
+	for (char *id = strtok_r(text, ", \t", &save); id; id = strtok_r(NULL, ", \t", &save)) {
+		if (!is_usb_id(id))
+			return err_set(
+			        e, EINVAL, "[match] usb_ids: %s: not like 0525:a4a5 (lower case hex)", id);
+		if (count == STATION_USB_IDS_MAX || strlen(value) >= sizeof(text))
+			return err_set(e, E2BIG, "[match] usb_ids: more than %d", STATION_USB_IDS_MAX);
+		STR_COPY(match->usb_ids[count++], id);
+	}
+	if (!count)
+		return err_set(e, EINVAL, "[match] usb_ids: none; leave the line out to allow any");
+	return 0;
+}
+
+static int set_match(struct station_match *match, const char *key, const char *value, struct err *e)
+{
+	bool known = !strcmp(value, "learn") || !strcmp(value, "off");
+	if (!strcmp(key, "usb_ids"))
+		return set_usb_ids(match, value, e);
+	if (!strcmp(key, "signature") && known) {
+		match->learn = !strcmp(value, "learn");
+		return 0;
+	}
+	if (!strcmp(key, "signature"))
+		return err_set(e, EINVAL, "[match] signature = %s: off or learn", value);
+	bool min = !strcmp(key, "size_min");
+	if (!min && strcmp(key, "size_max") != 0)
+		return err_set(e, EINVAL, "[match] %s: no such setting", key);
+	if (!board_bytes_parse(value, min ? &match->size_min : &match->size_max))
+		return err_set(e, EINVAL, "[match] %s = %s: not a number of bytes", key, value);
+	return 0;
+}
+
 struct reading {
 	struct station_config *config;
 	struct err e;
@@ -54,9 +98,11 @@ static int on_setting(void *user, const char *section, const char *key, const ch
 	int r;
 	if (!strcmp(section, "station"))
 		r = set_station(config, key, value, &reading->e);
+	else if (!strcmp(section, "match"))
+		r = set_match(&config->match, key, value, &reading->e);
 	else if (strcmp(section, "fixture") != 0)
-		r = err_set(&reading->e, EINVAL, "[%s]: no such section; [station] and [fixture] are known",
-		        section);
+		r = err_set(&reading->e, EINVAL,
+		        "[%s]: no such section; [station], [fixture] and [match] are known", section);
 	else if (!strcmp(key, "kind") || (!strcmp(key, "profile") && !strchr(value, '/'))) {
 		STR_COPY(config->fixture.kind, value);
 		r = 0;
@@ -83,6 +129,8 @@ int station_config_load(const char *path, struct station_config *config, struct 
 		        "%s: [station] state must name the station's folder by an absolute path", path);
 	if (!config->fixture.kind[0])
 		return err_set(e, EINVAL, "%s: [fixture] kind is missing", path);
+	if (config->match.size_max && config->match.size_max < config->match.size_min)
+		return err_set(e, EINVAL, "%s: [match] size_max is below size_min: no board would do", path);
 	uint8_t digest[DIGEST_SHA256_SIZE];
 	digest_sha256(text, size, digest);
 	digest_hex(digest, sizeof(digest), config->sha256);

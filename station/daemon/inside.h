@@ -12,6 +12,7 @@
 #include "core/job.h"
 #include "core/slot.h"
 #include "daemon/recipe.h"
+#include "daemon/sign_json.h"
 #include "daemon/station.h"
 #include "flash/gang.h"
 #include "image/import.h"
@@ -50,6 +51,7 @@ struct seat_attempt {
 	char key[BOARD_KEY_SIZE]; // of its board, which may have left meanwhile
 	char plan_sha256[SHA256_HEX_SIZE], readback_sha256[SHA256_HEX_SIZE];
 	char method[32];
+	char blank[192]; // what the blank check found
 	char text[480];
 	char finished[CLOCK_UTC_SIZE];
 	double write_s, verify_s;
@@ -97,6 +99,18 @@ struct seat {
 
 // --- the job ----------------------------------------------------------------------------------------------
 
+enum { REJECTED_MAX = 8 };
+
+// What the job's boards look like. A restart resumes what was approved, and learns anew what was not.
+struct job_signature {
+	bool is_proposed, is_approved;
+	struct signature proposed, approved;
+	char slot[16], serial[64];               // the board that the proposal was learned from
+	struct signature rejected[REJECTED_MAX]; // the last ones
+	unsigned rejected_count;
+	bool asked; // an answer's row is on its way
+};
+
 struct station_job {
 	struct job_counts counts;
 	char id[16];
@@ -104,7 +118,8 @@ struct station_job {
 	char image_key[SHA256_HEX_SIZE], plan_sha256[SHA256_HEX_SIZE];
 	char opened[CLOCK_UTC_SIZE], closed[CLOCK_UTC_SIZE];
 	char close_reason[32];
-	struct recipe recipe;    // counts.wanted is its quantity
+	struct recipe recipe; // counts.wanted is its quantity
+	struct job_signature signature;
 	struct picture *picture; // NULL: the image cannot be had now
 	struct key_set
 	        known; // keys of boards that this station has given a verdict since its start, or resumed
@@ -215,6 +230,10 @@ extern const struct fixture_events seat_fixture_events;
 void seat_rematch_all(struct station *station);
 // What the job makes of the plugged-in board. `granted`: as if a person had released it.
 void seat_judge(const struct seat *seat, bool granted, struct match_result *out);
+// The plugged-in board as match and signature see it.
+void seat_describe(const struct seat *seat, struct match_board *out);
+// Its disk that the job programs becomes its identity.
+void seat_choose_lun(struct seat *seat);
 // Whether the plugged-in board has passed already, or was sent to be reworked: the next attempt is rework.
 bool seat_is_rework(const struct seat *seat);
 // Nothing is known of the board that left, or of the one that comes.
@@ -241,6 +260,21 @@ void attempt_refused_row(struct seat *seat);
 void attempt_ack_row(struct seat *seat);
 void attempt_release_row(struct seat *seat);
 void attempt_returned_row(struct seat *seat, const char *how);
+
+// sign.c: the job's board signature
+void sign_rules(const struct station_job *job, struct match_rules *rules);
+void sign_work(const struct station_job *job, struct worker_job *work);
+// A board waits for the approval: the first one is what is proposed.
+void sign_note(struct seat *seat);
+// From the recipe: given when the job was opened. -EINVAL and why.
+int sign_given(const struct recipe *recipe, struct job_signature *out, struct err *e);
+// From the ledger: the last job.signature row, or NULL.
+void sign_resume(struct station_job *job, const json_t *row);
+// {"state","slot","serial","signature"}, as `job.signature.show` answers and the job object has it.
+json_t *sign_show(const struct station_job *job);
+void sign_command_show(struct station *station, struct control_request *request);
+void sign_command_approve(struct station *station, struct control_request *request);
+void sign_command_reject(struct station *station, struct control_request *request);
 
 // lookup.c: what the ledger says of the boards' serials
 void lookup_ask(struct station *station);

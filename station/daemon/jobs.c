@@ -167,11 +167,24 @@ static void on_opened(void *context, uint64_t seq, const struct err *e)
 	}
 }
 
-static int read_recipe(const struct control_request *request, struct recipe *recipe, struct err *e)
+// What the order leaves open the station's configuration says.
+static void fill_recipe(const struct station *station, const json_t *args, struct recipe *recipe)
+{
+	if (!json_object_get(args, "lun"))
+		recipe->lun = station->fixture->lun;
+	if (!json_object_get(args, "signature") && station->config.match.learn)
+		recipe->signature = RECIPE_SIGNATURE_LEARN;
+}
+
+static int read_recipe(const struct station *station, const struct control_request *request,
+        struct recipe *recipe, struct job_signature *signature, struct err *e)
 {
 	int r = recipe_read(request->args, recipe, e);
+	fill_recipe(station, request->args, recipe);
 	if (r == 0)
 		r = recipe_check(recipe, e);
+	if (r == 0)
+		r = sign_given(recipe, signature, e);
 	if (r < 0)
 		recipe_free(recipe);
 	else if (!recipe->operator_[0])
@@ -195,8 +208,9 @@ void job_command_open(struct station *station, struct control_request *request)
 		return;
 	}
 	struct recipe recipe;
+	struct job_signature signature;
 	struct opening *opening = calloc(1, sizeof(*opening));
-	if (!opening || read_recipe(request, &recipe, &e) < 0) {
+	if (!opening || read_recipe(station, request, &recipe, &signature, &e) < 0) {
 		picture_unref(picture);
 		control_refuse(request, "bad-args", "job.open: %s", opening ? e.text : "memory is short");
 		free(opening);
@@ -205,6 +219,7 @@ void job_command_open(struct station *station, struct control_request *request)
 	*opening = (struct opening){.station = station, .request = request};
 	job_reset(station);
 	job->recipe = recipe;
+	job->signature = signature;
 	job->counts.wanted = recipe.wanted;
 	job->picture = picture;
 	job->counts.state = JOB_OPEN;
@@ -258,6 +273,7 @@ void job_resume(struct station *station, const json_t *from)
 	STR_COPY(job->opened, json_string_value(json_object_get(from, "opened")));
 	if (recipe_read(json_object_get(from, "recipe"), &job->recipe, &e) < 0)
 		log_warn("job %s: the ledger's recipe is not understood: %s", job->id, e.text);
+	sign_resume(job, json_object_get(from, "signature_row"));
 	job->counts.wanted = job->recipe.wanted;
 	job->counts.state = JOB_OPEN;
 	job->counts.pass = (uint64_t)json_integer_value(json_object_get(from, "pass"));

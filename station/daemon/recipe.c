@@ -48,9 +48,6 @@ static const struct {
 	const char *name, *word;
 } missing[] = {
         {"verify_how", "on-target"},
-        {"blank", "ask"},
-        {"blank", "refuse"},
-        {"signature", "learn"},
         {"serial", "scan"},
         {"serial", "allocate"},
         {"serial", "station-counter"},

@@ -55,6 +55,7 @@ static void on_claimed(void *context, struct gang_member *member, const struct w
 	note_stages(seat, report);
 	if (report->logical_sector)
 		seat->board.logical_sector = report->logical_sector;
+	STR_COPY(seat->attempt.blank, report->blank);
 	struct slot_event event = {
 	        .kind = SLOT_EV_CLAIMED, .carries_plan = report->carries_plan && !seat->board.serial[0]};
 	seat_event(seat, &event);
@@ -107,7 +108,11 @@ static void on_verdict(void *context, struct gang_member *member, const struct w
 	struct slot_event event = {.kind = SLOT_EV_VERDICT,
 	        .result = report->result <= WORKER_FAIL ? results[report->result] : SLOT_RESULT_FAIL,
 	        .failure = (enum failure)report->failure,
-	        .refused = report->refused};
+	        .refused = report->refused,
+	        .asks = report->asks,
+	        .why = report->failure == FAILURE_NOT_BLANK || report->failure == FAILURE_TARGET_MISMATCH
+	                       ? report->text
+	                       : NULL};
 	if (seat->row_refused) {
 		event.result = SLOT_RESULT_FAIL;
 		event.failure = FAILURE_STATION_ERROR;
@@ -167,6 +172,16 @@ static uint32_t verify_policy(const struct station_job *job)
 	}
 }
 
+// Somebody who releases a board knows that it is not blank; "refuse" no release helps.
+static uint32_t blank_policy(const struct seat *seat)
+{
+	switch (seat->station->job.recipe.blank) {
+	case RECIPE_BLANK_ASK: return seat->slot.granted ? WORKER_BLANK_NOTE : WORKER_BLANK_ASK;
+	case RECIPE_BLANK_REFUSE: return WORKER_BLANK_REFUSE;
+	default: return WORKER_BLANK_NOTE;
+	}
+}
+
 // The attempt is of this board, whatever is plugged in when it ends.
 static void attempt_board(struct seat_attempt *a, const struct seat *seat)
 {
@@ -186,8 +201,12 @@ static int start_worker(struct seat *seat, struct err *e)
 {
 	struct station *station = seat->station;
 	const struct station_job *job = &station->job;
+	seat_choose_lun(seat); // law 1: whatever was shown meanwhile, it is the job's
 	struct worker_job work = {.task = WORKER_WRITE,
 	        .verify = verify_policy(job),
+	        .blank = blank_policy(seat),
+	        .check_lun = true,
+	        .lun = seat->board.lun,
 	        .unmapped = job->recipe.unmapped == RECIPE_UNMAPPED_ZERO ? WORKER_UNMAPPED_ZERO
 	                                                                 : WORKER_UNMAPPED_KEEP,
 	        .eject = station->config.eject,
@@ -197,6 +216,9 @@ static int start_worker(struct seat *seat, struct err *e)
 	        .expect = seat->board.identity,
 	        .model = seat->board.model};
 	STR_COPY(work.label, seat_label(seat));
+	if (board_serial_is_own(&seat->board))
+		STR_COPY(work.serial, seat->board.serial);
+	sign_work(job, &work);
 	if (!work.expect.rdev)
 		work.expect.diskseq = 0; // of a simulated plug: a file has none
 	seat->attempt = (struct seat_attempt){0};
@@ -300,6 +322,8 @@ static struct slot_actions step(struct seat *seat, const struct slot_event *even
 		attempt_returned_row(seat, seat->board.serial[0]            ? "serial"
 		                           : event->kind == SLOT_EV_VERDICT ? "content"
 		                                                            : "diskseq");
+	if (seat->slot.failure == FAILURE_SIGNATURE_UNAPPROVED)
+		sign_note(seat);
 	publish_seat(seat);
 	act_on_ledger(seat, out.set);
 	act_on_worker(seat, out.set);

@@ -137,6 +137,8 @@ json_t *snapshot_job(const struct station *station)
 	        "opened", job->opened, "closed", text_or_null(job->closed), "close_reason",
 	        job->counts.state == JOB_OPEN ? "" : job->close_reason);
 	recipe_write(&job->recipe, shown);
+	if (c->state != JOB_CLOSED)
+		json_object_set_new(shown, "board_signature", sign_show(job));
 	return shown;
 }
 

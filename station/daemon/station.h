@@ -8,6 +8,14 @@
 #include "base/loop.h"
 #include "board/board.h"
 
+// [match]: what this station's boards look like, whatever the job.
+enum { STATION_USB_IDS_MAX = 16 };
+struct station_match {
+	char usb_ids[STATION_USB_IDS_MAX][16]; // "0525:a4a5"; "" behind the last; none: any
+	uint64_t size_min, size_max;           // bytes; 0: no such end
+	bool learn; // a job that says nothing about it learns its boards' signature from the first one
+};
+
 struct station_config {
 	char state[PATH_MAX]; // the station's folder: station.db, store/, control.sock, heads/, run/
 	char name[64];        // as the ledger and the page call it
@@ -16,6 +24,7 @@ struct station_config {
 	uint32_t stall_ms; // a board that answers nothing for so long has failed; 0: the worker's own limit
 	bool eject;        // boards are ejected when they have their verdict
 	struct fixture_settings fixture;
+	struct station_match match;
 	char sha256[72]; // of the configuration's text, hex; "" without a file
 	char *text;      // owned: the text; NULL without a file
 };
@@ -26,6 +35,7 @@ void station_config_default(struct station_config *config);
 // Reads an ini file:
 //   [station] state= name= listen= store_limit= stall_ms= eject=
 //   [fixture] kind= and the kind's own settings
+//   [match] usb_ids= size_min= size_max= signature=off|learn
 // An unknown section or key is an error that names its line.
 int station_config_load(const char *path, struct station_config *config, struct err *e);
 

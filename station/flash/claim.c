@@ -240,6 +240,8 @@ int claim_open(const struct worker_job *job, struct claim *out, struct err *e)
 		r = identify(job, out, &st, e);
 	if (r == 0)
 		r = check_identity(&job->expect, &out->found, e);
+	if (r == 0)
+		r = claim_product("", job, out, e);
 	if (r == 0 && job->task == WORKER_WRITE)
 		r = inuse_check("", job->expect.node, &st, e);
 	if (r == 0)

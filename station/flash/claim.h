@@ -31,6 +31,11 @@ struct claim {
 int claim_open(const struct worker_job *job, struct claim *out, struct err *e);
 void claim_close(struct claim *claim);
 
+// What claim_open() asks of a USB disk beside its numbers: the LUN, the serial and the product (the job's signature),
+// by what sysfs says of it while it is open: its number cannot become another disk's until it is closed. `root` stands
+// before /sys: "" but in tests. What is on no USB port (loop, file) passes.
+int claim_product(const char *root, const struct worker_job *job, const struct claim *claim, struct err *e);
+
 // The checks that need no opening, for a caller that wants to refuse early: exists, a block device or a file,
 // and for writing, in nobody's use. Fills in *st. Replaces none of claim_open()'s.
 int claim_look(const struct worker_job *job, struct stat *st, struct err *e);

@@ -9,6 +9,7 @@
 #include "base/digest.h"
 #include "board/board.h"
 #include "core/failure.h"
+#include "core/signature.h"
 
 /*
  * Worker and parent speak in the fixed structs below, one a packet, over the socket pair that is the worker's
@@ -58,6 +59,11 @@ struct worker_job {
 	char label[32];    // for the log: the slot's label or the target's name
 	struct board_identity
 	        expect; // what discovery saw; diskseq, rdev, size 0: not checked (never from the station)
+	// Of a USB board, checked again by what sysfs says of the disk that is open:
+	bool check_lun; // its LUN must be `lun`
+	uint32_t lun;
+	char serial[64];            // the board's own, as discovery saw it; "": not checked
+	struct signature signature; // the job's, approved; fields 0: none
 	struct board_model model;
 };
 
