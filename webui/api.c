@@ -214,7 +214,8 @@ void api_handle(void *context, struct http_request *request)
 	struct api *api = context;
 	if (!guard_host(&api->guard, http_header(request, "Host")))
 		http_answer_error(request, MHD_HTTP_MISDIRECTED_REQUEST, "unknown-host",
-		        "the Host header names neither an address nor a name of this station (web --host "
+		        "the Host header names neither an address nor a name of this station ([station] host "
+		        "= "
 		        "NAME allows one)");
 	else if (!strcmp(request->method, "GET"))
 		get(api, request);

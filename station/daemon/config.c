@@ -67,6 +67,40 @@ struct reading {
 	struct err e;
 };
 
+// A name as a Host header may have it (RFC 1123, 2.1): no port, no scheme.
+static bool is_host_name(const char *name)
+{
+	static const char legal[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._";
+	size_t length = strlen(name);
+	return length > 0 && length < 254 && strspn(name, legal) == length && name[0] != '-' &&
+	       name[0] != '.';
+}
+
+// "line3.example.com line3": names apart by spaces or commas; a second `host =` adds to the first.
+static int add_hosts(struct station_config *config, const char *value, struct err *e)
+{
+	_cleanup_free_ char *names = strdup(value);
+	char *rest = names;
+	if (!names)
+		return err_sys(e, ENOMEM, "[station] host");
+	for (char *name; (name = strsep(&rest, " ,\t"));) {
+		size_t n = 0;
+		if (!*name)
+			continue;
+		while (n < STATION_HOSTS_MAX && config->hosts[n][0])
+			n++;
+		if (n == STATION_HOSTS_MAX)
+			return err_set(
+			        e, ENOSPC, "[station] host = %s: at most %d names", value, STATION_HOSTS_MAX);
+		if (!is_host_name(name))
+			return err_set(e, EINVAL,
+			        "[station] host = %s: '%s' is not a host name (no port, no http://)", value,
+			        name);
+		STR_COPY(config->hosts[n], name);
+	}
+	return 0;
+}
+
 static int set_station(struct station_config *config, const char *key, const char *value, struct err *e)
 {
 	if (!strcmp(key, "state"))
@@ -75,6 +109,8 @@ static int set_station(struct station_config *config, const char *key, const cha
 		STR_COPY(config->name, value);
 	else if (!strcmp(key, "listen"))
 		STR_COPY(config->listen, strcmp(value, "no") ? value : "");
+	else if (!strcmp(key, "host"))
+		return add_hosts(config, value, e);
 	else if (!strcmp(key, "eject"))
 		config->eject = strcmp(value, "no") != 0;
 	else if (!strcmp(key, "store_limit")) {

@@ -49,6 +49,10 @@ static int page_launch(struct station *station, struct err *e)
 		return err_sys(e, errno, "page");
 	struct child_spec spec = {
 	        .role = "web", .args = {"--listen", station->config.listen}, .fds = {pair[1]}, .fd_count = 1};
+	for (size_t i = 0; i < STATION_HOSTS_MAX && station->config.hosts[i][0]; i++) {
+		spec.args[2 + 2 * i] = "--host";
+		spec.args[3 + 2 * i] = station->config.hosts[i];
+	}
 	int r = child_start(&spec, &station->web, e);
 	close(pair[1]);
 	if (r == 0)

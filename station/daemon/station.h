@@ -8,6 +8,8 @@
 #include "base/loop.h"
 #include "board/board.h"
 
+enum { STATION_HOSTS_MAX = 4 };
+
 // [match]: what this station's boards look like, whatever the job.
 enum { STATION_USB_IDS_MAX = 16 };
 struct station_match {
@@ -20,6 +22,8 @@ struct station_config {
 	char state[PATH_MAX]; // the station's folder: station.db, store/, control.sock, heads/, run/
 	char name[64];        // as the ledger and the page call it
 	char listen[80];      // ADDR:PORT of the page; "": no page
+	char hosts[STATION_HOSTS_MAX]
+	          [256];      // further names under which browsers may reach the page; "" behind the last
 	uint64_t store_limit; // bytes; 0: no limit
 	uint32_t stall_ms; // a board that answers nothing for so long has failed; 0: the worker's own limit
 	bool eject;        // boards are ejected when they have their verdict
@@ -33,7 +37,7 @@ struct station_config {
 void station_config_default(struct station_config *config);
 
 // Reads an ini file:
-//   [station] state= name= listen= store_limit= stall_ms= eject=
+//   [station] state= name= listen= host= store_limit= stall_ms= eject=
 //   [fixture] kind= and the kind's own settings
 //   [match] usb_ids= size_min= size_max= signature=off|learn
 // An unknown section or key is an error that names its line.
