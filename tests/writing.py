@@ -1,5 +1,5 @@
 """What the tests of `gangway write` share: images, loop disks that hold an older image, runs and their results."""
-import atexit, json, os, pathlib, subprocess, sys
+import atexit, ctypes, json, os, pathlib, subprocess, sys
 
 SRC = pathlib.Path(os.environ['SRC'])
 GANGWAY = os.environ['GANGWAY']
@@ -13,6 +13,30 @@ def run(*argv, code=0, **more):
     if code is not None and done.returncode != code:
         sys.exit(f'{" ".join(map(str, argv))}: exit {done.returncode}, not {code}\n{done.stdout}{done.stderr}')
     return done
+
+
+def own_mounts():
+    """From here on this process and its children mount for themselves, and the mounts end with them.
+
+    In a chroot whose / is no mount point nothing of ours can be made private, and a mount would reach the machine:
+    joining the new namespace anew (setns(2)) leads to its own root, which can; then back to where we were."""
+    CLONE_NEWNS, MS_REC, MS_PRIVATE = 0x20000, 0x4000, 1 << 18
+    libc = ctypes.CDLL(None, use_errno=True)
+
+    def ok(result, what):
+        if result != 0:
+            raise OSError(ctypes.get_errno(), f'own_mounts: {what}: {os.strerror(ctypes.get_errno())}')
+
+    ok(libc.unshare(CLONE_NEWNS), 'a mount namespace')
+    root, here = os.open('/', os.O_PATH), os.open('.', os.O_PATH)
+    namespace = os.open('/proc/self/ns/mnt', os.O_RDONLY)
+    ok(libc.setns(namespace, CLONE_NEWNS), 'its root')
+    ok(libc.mount(b'none', b'/', None, MS_REC | MS_PRIVATE, None), 'to make it private')
+    os.fchdir(root)
+    os.chroot('.')
+    os.fchdir(here)
+    for fd in (root, here, namespace):
+        os.close(fd)
 
 
 def make_image(path, size, mapped, *options):
