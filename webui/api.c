@@ -200,7 +200,9 @@ static void get(struct api *api, struct http_request *request)
 			routes[i].get(api, request);
 			return;
 		}
-	const struct asset *asset = asset_find(request->path);
+	// All pages of the ledger are one file, which looks at its own URL.
+	bool ledger = !strncmp(request->path, "/ledger/", strlen("/ledger/"));
+	const struct asset *asset = asset_find(ledger ? "/ledger" : request->path);
 	if (asker_get(api->asker, request))
 		return;
 	if (asset)

@@ -22,5 +22,15 @@
 	asset asset_actions, "actions.js"
 	asset asset_detail, "detail.js"
 	asset asset_head, "head.js"
+	asset asset_ledger_page, "ledger.html"
+	asset asset_ledger_style, "ledger.css"
+	asset asset_ledger, "ledger.js"
+	asset asset_el, "el.js"
+	asset asset_table, "table.js"
+	asset asset_chart, "chart.js"
+	asset asset_story, "story.js"
+	asset asset_lot, "lot.js"
+	asset asset_certificate, "certificate.js"
+	asset asset_lists, "lists.js"
 
 	.section .note.GNU-stack, "", @progbits

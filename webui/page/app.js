@@ -12,7 +12,7 @@ import * as words from './words.js';
 
 const byId = (id) => document.getElementById(id);
 const ALL = ['slots', 'station', 'job', 'counts', 'ledger', 'import', 'alerts'];
-const KEYS = 'A acknowledge · slot number + Enter · R records · M sound · ? keys';
+const KEYS = 'A acknowledge · slot number + Enter · R records · L ledger · M sound · ? keys';
 
 let state = null;
 let failing = new Set(); // labels of unacknowledged FAILs, to hear a new one
@@ -128,6 +128,7 @@ function command(key) {
   else if (key === 'a' || key === ' ') acknowledgeKey();
   else if (key === 'Enter' && wall.marked()) detail.open(wall.marked(), state);
   else if (key === 'r') records.open();
+  else if (key === 'l') byId('ledger-link').click();
   else if (key === 'm') sound.toggle();
   else if (key === '?') byId('help-dialog').showModal();
   else return false;
@@ -191,6 +192,10 @@ byId('wall').addEventListener('click', (event) => {
   if (label !== undefined && state) detail.open(label, state);
 });
 byId('sound').addEventListener('click', () => { if (sound.state() !== 'locked') sound.toggle(); });
+sessionStorage.removeItem('wall');
+for (const id of ['ledger-link', 'records-ledger']) {
+  byId(id).addEventListener('click', () => sessionStorage.setItem('wall', 'here')); // from there it comes back by itself
+}
 byId('find').addEventListener('click', () => records.open());
 byId('help').addEventListener('click', () => byId('help-dialog').showModal());
 tick();

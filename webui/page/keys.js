@@ -27,7 +27,7 @@ export function listen({ command, typed, entered, scanned }) {
 
   addEventListener('keydown', (event) => {
     const inDialog = event.target.closest?.('dialog, input');
-    const onButton = event.target.tagName === 'BUTTON' && !buffer && (event.key === ' ' || event.key === 'Enter');
+    const onButton = ['BUTTON', 'SUMMARY'].includes(event.target.tagName) && !buffer && (event.key === ' ' || event.key === 'Enter');
     if (inDialog || onButton || event.ctrlKey || event.altKey || event.metaKey) return;
     const now = event.timeStamp;
     const gap = now - last;

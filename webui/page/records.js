@@ -38,6 +38,7 @@ export function makeRecords() {
 
   function find(serial) {
     query = serial ? { serial } : {};
+    byId('records-ledger').href = serial ? `/ledger/search?${new URLSearchParams({ q: serial })}` : '/ledger';
     byId('records-rows').replaceChildren();
     byId('records-more').hidden = true;
     return load(null);

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: MIT
+// A lot's certificate of conformance, to be printed: only units whose PASS a signed head covers.
+import { el, api, path, fetchJson, link, lotLink } from './el.js';
+
+const ROWS = 200, UNITS_MAX = 20000; // a certificate of more is no paper any more
+const day = (utc) => (utc || '').slice(0, 10);
+const METHODS = { 'host-readback': 'every programmed byte read back from the unit by the station and its SHA-256 compared with the image’s plan', 'host-compare': 'every programmed byte read back from the unit by the station and compared with the image’s',
+  'on-target': 'every programmed byte read back by the unit’s own boot loader and its SHA-256 compared with the image’s plan' };
+
+async function whole(name) {
+  const first = await fetchJson(`${api('lots', name, 'certificate')}?limit=${ROWS}`);
+  for (let next = first.next; next && first.units.length < UNITS_MAX;) {
+    const more = await fetchJson(`${api('lots', name, 'certificate')}?limit=${ROWS}&page=${next}`);
+    first.units.push(...more.units);
+    next = more.next;
+  }
+  return first;
+}
+
+function line(name, ...value) {
+  return el('tr', null, el('th', { scope: 'row' }, name), el('td', null, value.flat().filter(Boolean).length ? value : '–'));
+}
+
+function leftOut(others) {
+  if (!others.length) return null;
+  return el('p', { class: 'others' }, 'Not covered by this certificate: ', others.map((other) => `${other.units} unit${other.units === 1 ? '' : 's'} (${other.why}${other.units === 1 ? `: ${other.example}` : ''})`).join('; '), '.');
+}
+
+function programmed(images) {
+  return images.map((image) => el('tbody', { class: 'image' },
+    line('image', `${image.image}, ${image.units} unit${image.units === 1 ? '' : 's'}, ${day(image.first)}${day(image.first) === day(image.last) ? '' : ` to ${day(image.last)}`}`),
+    image.source_sha256 ? line('image SHA-256', el('span', { class: 'mono' }, image.source_sha256)) : null,
+    line('plan SHA-256', el('span', { class: 'mono' }, image.plan_sha256)),
+    line('verified by', `${image.verify_method}: ${METHODS[image.verify_method] || 'see the ledger'}`),
+    line('station', `${image.station || '–'}, gangway ${image.tool}`)));
+}
+
+function nothing(name, answer) {
+  return [el('h1', null, 'No certificate yet'), el('p', { class: 'lead' }, 'No unit of lot ', lotLink(name), ' is PASS and covered by a signed head of the ledger. A head is signed when a job closes, every 15 minutes, and when the station stops.'),
+    leftOut(answer.others)];
+}
+
+export async function certificate(name) {
+  const answer = await whole(name);
+  const { lot, units, images, others, anchor } = answer;
+  document.title = `certificate ${name}`;
+  if (!units.length) return nothing(name, answer);
+  const print = el('button', { type: 'button', class: 'main' }, 'print');
+  print.addEventListener('click', () => globalThis.print());
+  return [
+    el('p', { class: 'buttons screen' }, print, link(`${api('lots', name, 'certificate')}?format=csv`, 'CSV', { class: 'button', download: true }), link(path('lots', name), 'back to the lot', { class: 'button' })),
+    el('article', { class: 'paper' },
+      el('h1', null, 'Certificate of conformance'),
+      el('p', { class: 'claim' }, `The ${units.length} unit${units.length === 1 ? '' : 's'} listed below ${units.length === 1 ? 'was' : 'were'} programmed with the image named below, and read back and found identical to it. `,
+        `The records are in the station’s chained ledger, anchored to row ${anchor.row} by a signed head.`),
+      el('table', { class: 'sheet' },
+        el('tbody', null, line('customer', lot.customer), line('product', [lot.product, lot.revision ? `revision ${lot.revision}` : ''].filter(Boolean).join(', ')), line('work order', lot.order), line('lot', lot.lot),
+          line('quantity', `${units.length} unit${units.length === 1 ? '' : 's'} certified`, lot.wanted ? `, ${lot.wanted} ordered` : '', lot.open_jobs ? ' (the job is still open)' : ''),
+          line('job', lot.jobs, lot.job_revision ? `, revision ${lot.job_revision}` : '')),
+        programmed(images)),
+      el('h2', null, `serial numbers (${units.length})`),
+      el('ul', { class: 'serials mono' }, units.map((unit) => el('li', null, unit.unit))),
+      leftOut(others),
+      el('h2', null, 'proof'),
+      el('table', { class: 'sheet' }, el('tbody', null, line('ledger', el('span', { class: 'mono' }, anchor.ledger)),
+        line('signed head', `anchored to row ${anchor.row}, signed ${anchor.signed.replace(/\.\d+Z$/, 'Z')} (${anchor.reason})`),
+        line('row’s hash', el('span', { class: 'mono' }, anchor.row_hash)),
+        line('key’s fingerprint', el('span', { class: 'mono' }, anchor.key)),
+        line('to check it', el('span', { class: 'mono' }, 'gangway record export --format bundle'), ', then ', el('span', { class: 'mono' }, './verify-ledger'), ' in the bundle: it needs only python3 and openssl'))),
+      el('div', { class: 'sign' }, el('p', null, 'date'), el('p', null, 'name'), el('p', null, 'signature')),
+      el('p', { class: 'issued' }, `issued ${new Date().toISOString().slice(0, 10)} by station ${anchor.station}`)),
+  ];
+}

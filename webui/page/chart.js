@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: MIT
+// Charts as inline SVG. Each tells its title and a summary to screen readers, and every value as text.
+import { svg, el, percent } from './el.js';
+
+let made = 0;
+
+function frame(width, height, title, summary, ...children) {
+  const id = `chart-${++made}`;
+  return el('figure', { class: 'chart' }, el('figcaption', null, title),
+    svg('svg', { viewBox: `0 0 ${width} ${height}`, role: 'img', 'aria-labelledby': `${id}-title ${id}-desc` },
+      svg('title', { id: `${id}-title` }, title), svg('desc', { id: `${id}-desc` }, summary), children));
+}
+
+const text = (x, y, content, name = '', anchor = 'start') => svg('text', { x, y, class: name, 'text-anchor': anchor }, String(content));
+
+// One line an entry: label, bars, value. entries: [{label, note, bars: [{value, name, text}]}]
+export function bars(title, entries, unit = '') {
+  const most = Math.max(1e-9, ...entries.flatMap((entry) => entry.bars.map((bar) => bar.value || 0)));
+  const thick = 15;
+  const high = (entry) => 24 + entry.bars.length * (thick + 3);
+  const total = entries.reduce((sum, entry) => sum + high(entry), 4);
+  let y = 0;
+  const parts = entries.map((entry) => {
+    const top = y;
+    y += high(entry);
+    return svg('g', null, text(2, top + 16, entry.label, 'label'), entry.note ? text(358, top + 16, entry.note, 'quiet', 'end') : null,
+      entry.bars.map((bar, i) => {
+        const at = top + 21 + i * (thick + 3);
+        const long = Math.max(1, ((bar.value || 0) / most) * 250);
+        return [svg('rect', { x: 2, y: at, width: long, height: thick, class: bar.name }), text(long + 8, at + 12, bar.text, 'value')];
+      }));
+  });
+  const summary = entries.map((entry) => `${entry.label}: ${entry.bars.map((bar) => bar.text).join(', ')}`).join('; ');
+  return frame(360, total, title + (unit ? ` (${unit})` : ''), summary, parts);
+}
+
+const label = (at) => (at.length > 10 ? `${at.slice(11, 13)}:00` : at.slice(5));
+
+// Verdicts over time as columns, passes below failures; with times[].first_units the first-pass yield as a line above.
+export function overTime(title, times) {
+  const wide = 720, low = 190, high = 40;
+  const step = Math.min(90, wide / times.length);
+  const most = Math.max(1, ...times.map((at) => at.pass + at.fail + at.fail_other));
+  const tall = (count) => (count / most) * (low - high);
+  const some = Math.ceil(times.length / 12);
+  const columns = times.map((at, i) => {
+    const x = i * step + step * 0.12, width = Math.max(1, step * 0.76);
+    const pass = tall(at.pass), fail = tall(at.fail), other = tall(at.fail_other);
+    const said = `${at.at.replace('T', ' ')}: ${at.pass} pass, ${at.fail} fail${at.fail_other ? `, ${at.fail_other} not the board's` : ''}`;
+    return svg('g', null, svg('title', null, said),
+      svg('rect', { x, width, y: low - pass, height: pass, class: 'pass' }),
+      svg('rect', { x, width, y: low - pass - fail, height: fail, class: 'fail' }),
+      svg('rect', { x, width, y: low - pass - fail - other, height: other, class: 'other' }),
+      times.length <= 16 ? text(x + width / 2, low - pass - fail - other - 4, at.fail + at.fail_other ? `${at.pass} ✓ ${at.fail + at.fail_other} ✕` : `${at.pass} ✓`, 'value', 'middle') : null,
+      i % some === 0 ? text(x + width / 2, low + 18, label(at.at), 'quiet', 'middle') : null);
+  });
+  const known = times.map((at, i) => [i * step + step / 2, at.first_units ? at.first_pass / at.first_units : null]).filter(([, share]) => share !== null);
+  const height = (share) => 4 + (1 - share) * 130;
+  const line = known.length > 1 ? svg('polyline', { class: 'yield', points: known.map(([x, share]) => `${x.toFixed(1)},${(low + 40 + height(share)).toFixed(1)}`).join(' ') }) : null;
+  const dots = known.map(([x, share]) => svg('g', null, svg('circle', { class: 'yield-dot', cx: x, cy: low + 40 + height(share), r: 5 }), svg('title', null, percent(share)),
+    known.length <= 16 ? text(x, low + 40 + height(share) + 20, percent(share), 'value', 'middle') : null));
+  const summary = times.map((at) => `${at.at}: ${at.pass} pass, ${at.fail} fail${at.first_units ? `, first-pass yield ${percent(at.first_pass / at.first_units)}` : ''}`).join('; ');
+  const all = known.length ? low + 205 : low + 28;
+  return frame(Math.max(360, Math.min(wide, step * times.length)), all, title, summary,
+    svg('line', { x1: 0, x2: wide, y1: low, y2: low, class: 'axis' }), columns,
+    known.length ? [text(2, low + 38, 'first-pass yield', 'quiet'), line, dots] : null);
+}
+
+// Failures by code with their share of all and the running sum: which two codes are most of it.
+export function pareto(title, rows) {
+  let sum = 0;
+  return bars(title, rows.map((row) => {
+    sum += row.share;
+    return { label: row.code, note: `blames the ${row.blame}, slot ${row.slots}`, bars: [{ value: row.failures, name: row.blame === 'device' ? 'fail' : 'other', text: `${row.failures} (${percent(row.share)}, with those above ${percent(sum > 0.9999 ? 1 : sum)})` }] };
+  }));
+}

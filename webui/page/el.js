@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: MIT
+// Small pieces of the ledger's pages. Whatever comes from the ledger goes in as text, never as markup.
+import { shape } from './words.js';
+
+const SVG = 'http://www.w3.org/2000/svg';
+
+function fill(element, attributes, children) {
+  for (const [name, value] of Object.entries(attributes || {})) {
+    if (value !== null && value !== undefined && value !== false) element.setAttribute(name, value === true ? '' : value);
+  }
+  element.append(...children.flat(4).filter((child) => child !== null && child !== undefined && child !== false && child !== ''));
+  return element;
+}
+
+export const el = (tag, attributes, ...children) => fill(document.createElement(tag), attributes, children);
+export const svg = (tag, attributes, ...children) => fill(document.createElementNS(SVG, tag), attributes, children);
+
+// A page of the ledger: path('units', 'A/B') is "/ledger/units/A%2FB".
+export const path = (...parts) => ['/ledger', ...parts.map(encodeURIComponent)].join('/');
+export const api = (...parts) => ['/api/v1', ...parts.map(encodeURIComponent)].join('/');
+export const link = (href, text, attributes) => el('a', { href, ...attributes }, text);
+export const unitLink = (unit) => (unit ? link(path('units', unit), unit, { class: 'mono' }) : '');
+export const lotLink = (lot) => (lot ? link(path('lots', lot), lot) : '');
+export const orderLink = (order) => (order ? link(path('orders', order), order) : '');
+export const imageLink = (name, key) => (name || key ? link(path('images', key || name), name || key.slice(0, 12)) : '');
+
+// "2026-11-21T06:31:12.123456Z" as people write it; always UTC, as in the ledger.
+export function time(utc) {
+  if (!utc) return '';
+  const text = utc.replace('T', ' ').replace(/\.\d+Z$/, '').replace(/Z$/, '');
+  return el('time', { datetime: utc, title: `${utc} (UTC)` }, text);
+}
+
+// A digest: its beginning; a click shows all of it, marked for copying.
+export function hash(digest) {
+  if (!digest) return '';
+  const button = el('button', { class: 'hash mono', type: 'button', title: `${digest}: click to copy`, 'aria-label': `digest ${digest}, copy` }, digest.slice(0, 12), '…');
+  button.addEventListener('click', () => {
+    button.replaceChildren(digest);
+    getSelection().selectAllChildren(button);
+    // Away from https and localhost browsers have no clipboard: then Ctrl-C takes what is marked.
+    navigator.clipboard?.writeText(digest).then(() => button.classList.add('copied'), () => {});
+  });
+  return button;
+}
+
+const TILES = { pass: 'PASS', fail: 'FAIL', unverified: 'UNVERIFIED', aborted: 'HOLD', interrupted: 'INTERRUPTED', refused: 'REFUSED', returned: 'HOLD', quarantine: 'HOLD', scrapped: 'FAIL', open: 'BUSY' };
+
+// A verdict told by word and shape; colour only helps.
+export function verdict(result, word = (result || '').toUpperCase()) {
+  const tile = TILES[result] || '';
+  return el('span', { class: 'verdict', 'data-tile': tile },
+    tile ? svg('svg', { viewBox: '0 0 24 24', 'aria-hidden': 'true' }, svg('path', { d: shape(tile), 'fill-rule': 'evenodd' })) : null, el('b', null, word));
+}
+
+export function facts(entries, attributes) {
+  return el('dl', { class: 'facts', ...attributes }, entries.filter(([, value]) => value !== null && value !== undefined && value !== '' && !(Array.isArray(value) && !value.length))
+    .map(([name, value]) => el('div', null, el('dt', null, name), el('dd', null, value))));
+}
+
+export const percent = (share) => (typeof share === 'number' ? `${(share * 100).toFixed(share === 1 || share === 0 ? 0 : 1)} %` : '–');
+
+export function numbers(entries) {
+  return el('dl', { class: 'numbers' }, entries.map(([name, value, note]) =>
+    el('div', null, el('dt', null, name), el('dd', null, String(value ?? '–')), note ? el('dd', { class: 'note' }, note) : null)));
+}
+
+export function section(title, ...children) {
+  return el('section', null, el('h2', null, title), children);
+}
+
+// Where the ledger vouches for what is shown.
+export function anchorLine(anchor, row) {
+  if (!anchor?.row) return el('p', { class: 'anchor warn' }, '⚠ No signed head yet: nothing here is anchored.');
+  const covered = !row || row <= anchor.row;
+  return el('p', { class: covered ? 'anchor' : 'anchor warn' }, covered ? '✓ ' : '⚠ ',
+    row ? `row ${row} is ${covered ? '' : 'not yet '}covered: ` : '', `anchored to row ${anchor.row} of ${anchor.rows}, signed `, time(anchor.signed), ', key ', hash(anchor.key));
+}
+
+export async function fetchJson(url) {
+  const answer = await fetch(url, { cache: 'no-store' });
+  const body = await answer.json().catch(() => ({}));
+  if (!answer.ok) throw new Error(body.error?.text || `the station answered ${answer.status}`);
+  return body;
+}
