@@ -15,7 +15,7 @@ SELECT seq, utc, 'refused', slot, '', code, text, json_object('job', job) FROM r
 UNION ALL
 SELECT seq, utc, 'returned', slot, '', '', '', json_object('attempt', attempt) FROM returned WHERE serial = :serial AND serial <> ''
 UNION ALL
-SELECT seq, utc, disposition, '', operator, reason, '', '{}' FROM disposition WHERE serial = :serial AND serial <> ''
+SELECT seq, utc, disposition, '', operator, reason, (SELECT kind FROM log WHERE log.seq = disposition.seq), '{}' FROM disposition WHERE serial = :serial AND serial <> ''
 UNION ALL
 SELECT correction.seq, correction.utc, 'correction', '', correction.operator, correction.reason, field || ' ' || value,
 	json_object('row', correction.row, 'field', field, 'value', value, 'attempt', attempt)

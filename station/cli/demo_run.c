@@ -197,8 +197,10 @@ static int open_job(struct demo *demo, struct err *e)
 	r = add_image(demo, e); // heals the store if need be; no work when it is there
 	if (r == 0 && !open)
 		r = control_send(demo->connection, "job.open",
-		        json_pack("{s:s,s:s}", "image", demo->name, "product", "demo"), NULL, 0,
-		        &demo->open_id, e);
+		        json_pack("{s:s,s:s,s:s,s:s,s:s,s:s}", "image", demo->name, "order", "DEMO-1",
+		                "customer", "demo customer", "product", "demo board", "revision", "A", "lot",
+		                "DEMO-LOT-1"),
+		        NULL, 0, &demo->open_id, e);
 	return r;
 }
 

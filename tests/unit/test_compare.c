@@ -184,7 +184,8 @@ static void a_store_that_cannot_be_read_is_blamed_and_does_not_end_the_worker(vo
 	job.task = WORKER_VERIFY;
 	w.image.proof_fd = proof_create(NULL);
 	assert_int_equal(proof_map(w.image.proof_fd, &proof, NULL), 0);
-	assert_true(proof_claim(proof, clock_mono_ns())); // another one proves the store and is not that far yet
+	assert_true(
+	        proof_claim(proof, clock_mono_ns())); // another one proves the store and is not that far yet
 	start(&w, &job, &o);
 	wait_for(&o, &o.is_claimed);
 	assert_int_equal(ftruncate(w.image.data_fd, 2 * MIB), 0);

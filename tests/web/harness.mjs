@@ -2,6 +2,7 @@
 // A played station, a real Chromium, and waiting for things to happen (never for time to pass).
 import { spawn, execFileSync } from 'node:child_process';
 import { createRequire } from 'node:module';
+import { createConnection } from 'node:net';
 import { createInterface } from 'node:readline';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -53,6 +54,37 @@ export function lines(stream) {
 export function gangway(args) {
   const binary = process.env.GANGWAY || path.join(SRC, 'build/gangway');
   return spawn(binary, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+}
+
+// A client of a station's control socket: call() gives the result, or throws what the station says.
+export function control(socket) {
+  const connection = createConnection(socket);
+  const out = lines(connection);
+  let last = 0;
+  return {
+    async call(cmd, args = {}) {
+      const id = ++last;
+      connection.write(JSON.stringify({ id, cmd, args }) + '\n');
+      const answer = await out.wait((line) => line.id === id && !line.event, cmd);
+      if (!answer.ok) throw new Error(`${cmd}: ${answer.error.text}`);
+      return answer.result;
+    },
+    // Follows the slots: the answer waits until `ready(slots)` holds.
+    async subscribe() {
+      await this.call('subscribe');
+      let slots = [];
+      let read = 0;
+      return (ready, what) => out.wait(() => {
+        for (; read < out.seen.length; read++) {
+          const line = out.seen[read];
+          if (line.event === 'snapshot') slots = line.slots;
+          else if (line.event === 'slot') slots[line.slot.index] = line.slot;
+        }
+        return slots.length && ready(slots);
+      }, what);
+    },
+    end: () => connection.end(),
+  };
 }
 
 export async function startStation(options = {}) {

@@ -2,6 +2,7 @@
 // Charts as inline SVG. Each tells its title and a summary to screen readers, and every value as text.
 import { svg, el, percent } from './el.js';
 
+const WIDE = 720;
 let made = 0;
 
 function frame(width, height, title, summary, ...children) {
@@ -26,7 +27,7 @@ export function bars(title, entries, unit = '') {
     return svg('g', null, text(2, top + 16, entry.label, 'label'), entry.note ? text(358, top + 16, entry.note, 'quiet', 'end') : null,
       entry.bars.map((bar, i) => {
         const at = top + 21 + i * (thick + 3);
-        const long = Math.max(1, ((bar.value || 0) / most) * 250);
+        const long = Math.max(1, ((bar.value || 0) / most) * 215);
         return [svg('rect', { x: 2, y: at, width: long, height: thick, class: bar.name }), text(long + 8, at + 12, bar.text, 'value')];
       }));
   });
@@ -38,8 +39,8 @@ const label = (at) => (at.length > 10 ? `${at.slice(11, 13)}:00` : at.slice(5));
 
 // Verdicts over time as columns, passes below failures; with times[].first_units the first-pass yield as a line above.
 export function overTime(title, times) {
-  const wide = 720, low = 190, high = 40;
-  const step = Math.min(90, wide / times.length);
+  const low = 190, high = 40;
+  const step = Math.min(90, WIDE / times.length);
   const most = Math.max(1, ...times.map((at) => at.pass + at.fail + at.fail_other));
   const tall = (count) => (count / most) * (low - high);
   const some = Math.ceil(times.length / 12);
@@ -55,13 +56,14 @@ export function overTime(title, times) {
       i % some === 0 ? text(x + width / 2, low + 18, label(at.at), 'quiet', 'middle') : null);
   });
   const known = times.map((at, i) => [i * step + step / 2, at.first_units ? at.first_pass / at.first_units : null]).filter(([, share]) => share !== null);
-  const height = (share) => 4 + (1 - share) * 130;
+  const height = (share) => 8 + (1 - share) * (known.length > 1 ? 130 : 0);
   const line = known.length > 1 ? svg('polyline', { class: 'yield', points: known.map(([x, share]) => `${x.toFixed(1)},${(low + 40 + height(share)).toFixed(1)}`).join(' ') }) : null;
   const dots = known.map(([x, share]) => svg('g', null, svg('circle', { class: 'yield-dot', cx: x, cy: low + 40 + height(share), r: 5 }), svg('title', null, percent(share)),
     known.length <= 16 ? text(x, low + 40 + height(share) + 20, percent(share), 'value', 'middle') : null));
   const summary = times.map((at) => `${at.at}: ${at.pass} pass, ${at.fail} fail${at.first_units ? `, first-pass yield ${percent(at.first_pass / at.first_units)}` : ''}`).join('; ');
-  const all = known.length ? low + 205 : low + 28;
-  return frame(Math.max(360, Math.min(wide, step * times.length)), all, title, summary,
+  const wide = Math.max(360, step * times.length);
+  const all = low + (known.length > 1 ? 205 : known.length ? 75 : 28);
+  return frame(wide, all, title, summary,
     svg('line', { x1: 0, x2: wide, y1: low, y2: low, class: 'axis' }), columns,
     known.length ? [text(2, low + 38, 'first-pass yield', 'quiet'), line, dots] : null);
 }
@@ -71,6 +73,6 @@ export function pareto(title, rows) {
   let sum = 0;
   return bars(title, rows.map((row) => {
     sum += row.share;
-    return { label: row.code, note: `blames the ${row.blame}, slot ${row.slots}`, bars: [{ value: row.failures, name: row.blame === 'device' ? 'fail' : 'other', text: `${row.failures} (${percent(row.share)}, with those above ${percent(sum > 0.9999 ? 1 : sum)})` }] };
+    return { label: row.code, note: `blames the ${row.blame}, slot ${row.slots}`, bars: [{ value: row.failures, name: row.blame === 'device' ? 'fail' : 'other', text: `${row.failures} = ${percent(row.share)}${rows.length > 1 ? `, Σ ${percent(sum > 0.9999 ? 1 : sum)}` : ''}` }] };
   }));
 }

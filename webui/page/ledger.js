@@ -70,6 +70,7 @@ byId('search').addEventListener('submit', (event) => {
   event.preventDefault(); // the page's policy lets no form go anywhere by itself
   find(byId('q').value);
 });
+if (matchMedia('(pointer: fine)').matches) byId('q').focus({ preventScroll: true }); // on a phone it would call the keyboard
 byId('today').href = path('days', new Date().toISOString().slice(0, 10));
 
 // Whoever came from the wall may have walked away: the line must not stay unseen.

@@ -12,13 +12,16 @@ function proof(a) {
   return [hash(a.readback_sha256), a.readback_sha256 === a.plan_sha256 ? ' = the plan’s' : ' ≠ the plan’s'];
 }
 
+// A line of the station's, its digests shortened.
+const told = (text) => text.split(/([0-9a-f]{64})/).map((part, i) => (i % 2 ? hash(part) : part));
+
 function attempt(event) {
   const a = event.detail;
   const again = a.disposition !== 'first';
   return {
     tile: a.result,
-    head: [verdict(a.result), ` attempt ${a.number}`, again ? el('b', { class: 'again' }, ` ${DISPOSITIONS[a.disposition] || a.disposition}`) : ''],
-    lines: [a.result === 'pass' ? 'Every byte was read back and is the image’s.' : event.text || a.code],
+    head: [verdict(a.result), el('span', null, `attempt ${a.number}`), again ? el('b', { class: 'again' }, DISPOSITIONS[a.disposition] || a.disposition) : ''],
+    lines: [a.result === 'pass' ? 'Every byte was read back and is the image’s.' : told(event.text || a.code)],
     facts: [['slot', event.slot], ['why again', again ? event.reason : ''], ['who', event.operator], ['lot', lotLink(a.lot)], ['order', orderLink(a.order)],
       ['image', imageLink(a.image, a.image_key)], ['code', a.code ? `${a.code}, blamed on the ${a.blame}` : ''], ['verified by', a.verify_method === 'none' ? '' : a.verify_method],
       ['plan', hash(a.plan_sha256)], ['read back', proof(a)], ['until', time(a.closed)]],
@@ -38,7 +41,7 @@ const OTHERS = {
   scrapped: (e) => ({ tile: 'scrapped', head: verdict('scrapped', 'SCRAPPED'), lines: [e.reason], facts: [['who', e.operator]] }),
   released: (e) => ({ head: 'released', lines: [e.reason], facts: [['who', e.operator]] }),
 };
-const loaded = (word) => (e) => ({ head: `let go for ${word}`, lines: [], facts: [['why', e.reason], ['who', e.operator]] });
+const loaded = (word) => (e) => ({ head: e.text === 'slot.release' ? `let go for ${word}` : `to be loaded again: ${word}`, lines: [], facts: [['why', e.reason], ['who', e.operator]] });
 OTHERS.rework = loaded('rework');
 OTHERS.retest = loaded('retest');
 
@@ -47,7 +50,7 @@ function draw(event) {
     : (OTHERS[event.what] || ((e) => ({ head: e.what, lines: [e.text, e.reason].filter(Boolean), facts: [['who', e.operator]] })))(event);
   return el('li', { 'data-what': event.what, 'data-tile': made.tile, id: `row-${event.row}` },
     el('div', { class: 'when' }, time(event.utc), el('span', { class: 'row' }, ` row ${event.row}`)),
-    el('div', { class: 'what' }, el('h3', null, made.head), made.lines.filter(Boolean).map((line) => el('p', null, line)), facts(made.facts),
+    el('div', { class: 'what' }, el('h3', null, made.head), made.lines.filter((line) => line?.length).map((line) => el('p', null, line)), facts(made.facts),
       made.more ? el('details', null, el('summary', null, 'all of it'), facts(made.more)) : null));
 }
 

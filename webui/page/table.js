@@ -15,6 +15,7 @@ const CELLS = {
   day: (day) => link(path('days', day), day),
 };
 const TIMES = /^(utc|at|opened|closed|added|removed|first|last|signed)$/;
+const LONG = /^(what|text|reason|codes|why|slots|customer|product)$/;
 const DIGESTS = /(_sha256|_hash|^key|^signature)$/;
 const TITLES = { write_mb_s: 'write MB/s', verify_mb_s: 'verify MB/s', readback_sha256: 'read back', plan_sha256: 'plan', source_sha256: 'image digest', bmap_sha256: 'bmap digest', work_order: 'order' };
 
@@ -31,7 +32,7 @@ function cell(name, value, row) {
 export function table(rows, columns = rows.length ? Object.keys(rows[0]) : [], caption = '') {
   if (!rows.length) return el('p', { class: 'none' }, 'none');
   const numeric = new Set(columns.filter((name) => rows.some((row) => typeof row[name] === 'number')));
-  const attributes = (name) => (numeric.has(name) ? { class: 'number' } : null);
+  const attributes = (name) => (numeric.has(name) ? { class: 'number' } : LONG.test(name) ? { class: 'long' } : null);
   return el('div', { class: 'scroll', tabindex: '0', role: 'region', 'aria-label': caption || 'table' }, el('table', null,
     caption ? el('caption', null, caption) : null,
     el('thead', null, el('tr', null, columns.map((name) => el('th', { scope: 'col', ...attributes(name) }, TITLES[name] || name.replaceAll('_', ' '))))),
