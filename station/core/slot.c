@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 // The slot machine.
-#include "core/slot.h"
-
 #include <stdio.h>
 #include <string.h>
 
+#include "core/slot_inside.h"
+
 // No worker has the device and no row is under way: the slot may look at the next board.
-static bool slot_is_idle(const struct slot *s)
+bool slot_is_idle(const struct slot *s)
 {
 	return s->worker == SLOT_WORKER_NONE && s->row == SLOT_ROW_NONE;
 }
@@ -18,13 +18,12 @@ static bool slot_holds_verdict(const struct slot *s)
 
 static void slot_clear(struct slot *s)
 {
-	enum slot_worker worker = s->worker;
-	enum slot_row row = s->row;
-	*s = (struct slot){.worker = worker, .row = row};
+	enum slot_leaving dark = slot_power_is_moving(s) ? s->leaving : SLOT_LEAVING_NONE;
+	*s = (struct slot){.worker = s->worker, .row = s->row, .switches = s->switches, .leaving = dark};
 }
 
 // What the plugged-in board's admission makes of an idle slot.
-static void slot_admit(struct slot *s)
+void slot_admit(struct slot *s)
 {
 	static const enum slot_state states[] = {[MATCH_NO_JOB] = SLOT_PRESENT,
 	        [MATCH_ASKING] = SLOT_PRESENT,
@@ -39,9 +38,12 @@ static void slot_admit(struct slot *s)
 	s->gone = false;
 	s->stopping = false;
 	s->returned = s->admission.returned;
+	s->quarantined = s->retrying = false;
+	if (!slot_power_is_moving(s) && s->leaving != SLOT_LEAVING_BACK)
+		s->leaving = SLOT_LEAVING_NONE;
 }
 
-static void slot_hold(struct slot *s, enum failure failure, const char *reason)
+void slot_hold(struct slot *s, enum failure failure, const char *reason)
 {
 	s->admission = (struct match_result){.verdict = MATCH_HELD, .failure = failure};
 	snprintf(s->admission.reason, sizeof(s->admission.reason), "%s", reason);
@@ -49,10 +51,10 @@ static void slot_hold(struct slot *s, enum failure failure, const char *reason)
 }
 
 // The board is not there (any more): only what must outlive the cable stays.
-static void slot_leave(struct slot *s)
+void slot_empty(struct slot *s)
 {
 	bool stays = s->state == SLOT_PASS || s->state == SLOT_UNVERIFIED || s->state == SLOT_LOST ||
-	             (slot_holds_verdict(s) && !s->acknowledged);
+	             s->state == SLOT_RETRYING || (slot_holds_verdict(s) && !s->acknowledged);
 	if (!stays)
 		slot_clear(s);
 }
@@ -62,8 +64,8 @@ static void slot_after_idle(struct slot *s)
 	if (!slot_is_idle(s))
 		return;
 	if (!s->present)
-		slot_leave(s);
-	else if (s->waiting && (!slot_holds_verdict(s) || s->acknowledged))
+		slot_empty(s);
+	else if (s->waiting && s->state != SLOT_RETRYING && (!slot_holds_verdict(s) || s->acknowledged))
 		slot_admit(s);
 }
 
@@ -71,7 +73,7 @@ static void on_left(struct slot *s, struct slot_actions *out)
 {
 	if (!s->present)
 		return;
-	s->present = s->waiting = s->granted = false;
+	s->present = s->waiting = s->granted = s->same = false;
 	if (s->worker == SLOT_WORKER_RUNNING && !s->judged) {
 		s->gone = true;
 		if (!s->stopping)
@@ -79,8 +81,9 @@ static void on_left(struct slot *s, struct slot_actions *out)
 		s->stopping = true;
 		return;
 	}
+	leave_left(s, out);
 	if (slot_is_idle(s))
-		slot_leave(s);
+		slot_empty(s);
 }
 
 static void on_arrived(struct slot *s, const struct slot_event *event, struct slot_actions *out)
@@ -89,6 +92,8 @@ static void on_arrived(struct slot *s, const struct slot_event *event, struct sl
 	s->present = true;
 	s->odd = s->granted = false;
 	s->admission = event->admission;
+	if (leave_arrived(s, event, out))
+		return;
 	if (!slot_is_idle(s)) {
 		s->waiting = !event->same_plug;
 		if (s->worker == SLOT_WORKER_STUCK && (s->state == SLOT_PASS || s->state == SLOT_UNVERIFIED))
@@ -118,7 +123,7 @@ static void on_odd(struct slot *s, const struct slot_event *event)
 	s->odd = true;
 }
 
-static void on_rematch(struct slot *s, const struct slot_event *event)
+static void on_rematch(struct slot *s, const struct slot_event *event, struct slot_actions *out)
 {
 	if (!s->present)
 		return;
@@ -131,7 +136,9 @@ static void on_rematch(struct slot *s, const struct slot_event *event)
 	bool open = s->state == SLOT_PRESENT || s->state == SLOT_MATCHED || s->state == SLOT_REFUSED ||
 	            s->state == SLOT_HOLD;
 	bool barred = event->admission.verdict == MATCH_REFUSED;
-	if (slot_is_idle(s) && open && !looked_at && (!by_hand || barred)) {
+	if (s->state == SLOT_RETRYING) {
+		retry_rematch(s, event, out);
+	} else if (slot_is_idle(s) && open && !looked_at && (!by_hand || barred)) {
 		s->admission = event->admission;
 		slot_admit(s);
 	} else if (s->waiting) {
@@ -139,14 +146,22 @@ static void on_rematch(struct slot *s, const struct slot_event *event)
 	}
 }
 
-static void on_start(struct slot *s, struct slot_actions *out)
+static void on_start(struct slot *s, const struct slot_event *event, struct slot_actions *out)
 {
 	if (!slot_is_ready(s))
 		return;
+	if (s->state == SLOT_RETRYING)
+		s->retrying = true; // its place in the job's quantity was kept
+	else
+		retry_first(s, event, out);
+	s->attempts++;
+	s->state = SLOT_MATCHED;
 	s->worker = SLOT_WORKER_RUNNING;
 	s->result = SLOT_RESULT_NONE;
-	s->gone = s->stopping = s->returned = s->sent_go = s->judged = false;
-	out->set |= SLOT_DO_START_WORKER | SLOT_DO_COUNT_START;
+	s->leaving = SLOT_LEAVING_NONE;
+	s->same = true;
+	s->gone = s->stopping = s->returned = s->sent_go = s->judged = s->left_early = s->again = false;
+	out->set |= SLOT_DO_START_WORKER;
 }
 
 static void on_claimed(struct slot *s, const struct slot_event *event, struct slot_actions *out)
@@ -154,7 +169,8 @@ static void on_claimed(struct slot *s, const struct slot_event *event, struct sl
 	if (s->state != SLOT_MATCHED || s->worker != SLOT_WORKER_RUNNING || s->row || s->result ||
 	        s->stopping)
 		return;
-	if (event->carries_plan && !s->granted) {
+	// A retry was granted to a board that failed: one that holds this plan is another.
+	if (event->carries_plan && (!s->granted || s->retrying)) {
 		s->returned = s->stopping = true;
 		out->set |= SLOT_DO_CANCEL;
 		return;
@@ -179,7 +195,7 @@ static void on_opened(struct slot *s, struct slot_actions *out)
 	if (s->judged) {
 		slot_close(s, out);
 	} else if (s->state == SLOT_CLAIMED && !s->stopping) {
-		s->state = SLOT_WRITING;
+		s->state = s->stage = SLOT_WRITING;
 		s->sent_go = true;
 		out->set |= SLOT_DO_GO;
 	}
@@ -189,7 +205,7 @@ static void on_stage(struct slot *s, const struct slot_event *event)
 {
 	bool running = s->state >= SLOT_WRITING && s->state <= SLOT_COMMITTING;
 	if (running && !s->judged && event->stage >= SLOT_WRITING && event->stage <= SLOT_COMMITTING)
-		s->state = event->stage;
+		s->state = s->stage = event->stage;
 }
 
 // Whom the attempt's end is about. Laws 2, 3 and 8.
@@ -279,12 +295,16 @@ static void on_verdict(struct slot *s, const struct slot_event *event, struct sl
 	        s->worker == SLOT_WORKER_RUNNING || (s->worker == SLOT_WORKER_STUCK && s->state == SLOT_LOST);
 	if (!ours || s->judged)
 		return;
+	bool retrying = s->retrying; // settling may admit the next board
 	s->judged = true;
 	slot_judge(s, event);
 	switch (s->row) {
 	case SLOT_ROW_NONE:
-		if (slot_settle_rowless(s, event, out))
+		if (slot_settle_rowless(s, event, out)) {
+			if (retrying)
+				retry_fell_through(s, out);
 			return;
+		}
 		s->row = SLOT_ROW_OPENING;
 		out->set |= SLOT_DO_OPEN_ROW;
 		s->state = SLOT_RECORDING;
@@ -302,19 +322,22 @@ static void on_closed(struct slot *s, struct slot_actions *out)
 	out->set |= SLOT_DO_COUNT_END;
 	slot_free_worker(s, out);
 	s->acknowledged = s->result != SLOT_RESULT_FAIL;
-	s->gone = s->stopping = s->sent_go = false;
+	bool again = retry_may_follow(s);
+	s->gone = s->stopping = s->sent_go = s->left_early = false;
 	if (s->result == SLOT_RESULT_PASS)
 		s->state = SLOT_PASS;
 	else if (s->result == SLOT_RESULT_UNVERIFIED)
 		s->state = SLOT_UNVERIFIED;
+	else if (again)
+		retry_begin(s, out);
 	else if (s->result == SLOT_RESULT_FAIL)
-		s->state = SLOT_FAIL;
+		retry_failed(s, out);
 	else
 		slot_settle_aborted(s);
 	slot_after_idle(s);
 }
 
-static void on_ended(struct slot *s, struct slot_actions *out)
+static void on_ended(struct slot *s, const struct slot_event *event, struct slot_actions *out)
 {
 	static const struct slot_event died = {
 	        .kind = SLOT_EV_VERDICT, .result = SLOT_RESULT_FAIL, .failure = FAILURE_WORKER_DIED};
@@ -328,16 +351,18 @@ static void on_ended(struct slot *s, struct slot_actions *out)
 	out->set &= ~(unsigned)SLOT_DO_FREE_WORKER;
 	if (s->state == SLOT_LOST)
 		s->state = SLOT_EMPTY;
+	leave_ended(s, event->ejected, out);
 	slot_after_idle(s);
 }
 
-static void on_stuck(struct slot *s)
+static void on_stuck(struct slot *s, struct slot_actions *out)
 {
 	if (s->worker != SLOT_WORKER_RUNNING && s->worker != SLOT_WORKER_RELEASING)
 		return;
 	s->worker = SLOT_WORKER_STUCK;
 	if (!s->judged)
 		s->state = SLOT_LOST;
+	leave_stuck(s, out);
 }
 
 static void on_ack(struct slot *s, struct slot_actions *out)
@@ -356,7 +381,9 @@ static void on_release(struct slot *s, const struct slot_event *event, struct sl
 {
 	bool may = s->state == SLOT_HOLD || s->state == SLOT_PASS || s->state == SLOT_UNVERIFIED ||
 	           (slot_holds_verdict(s) && (s->acknowledged || s->state == SLOT_INTERRUPTED));
-	if (!may || !slot_is_idle(s) || !s->present || s->waiting || event->admission.verdict != MATCH_OK)
+	bool leaves = s->leaving == SLOT_LEAVING_WAIT || slot_power_is_moving(s);
+	if (!may || leaves || !slot_is_idle(s) || !s->present || s->waiting ||
+	        event->admission.verdict != MATCH_OK)
 		return;
 	out->accepted = true;
 	out->set |= SLOT_DO_RECORD_RELEASE;
@@ -372,6 +399,9 @@ static void on_cancel(struct slot *s, struct slot_actions *out)
 	if (s->worker == SLOT_WORKER_RUNNING && !s->judged && !s->stopping) {
 		s->stopping = out->accepted = true;
 		out->set |= SLOT_DO_CANCEL;
+	} else if (s->state == SLOT_RETRYING) {
+		out->accepted = true;
+		retry_give_up(s, out);
 	} else if (slot_is_ready(s)) {
 		out->accepted = true;
 		slot_hold(s, FAILURE_CANCELLED, failure_info(FAILURE_CANCELLED)->reason);
@@ -389,27 +419,29 @@ void slot_step(struct slot *s, const struct slot_event *event, struct slot_actio
 		if (s->odd)
 			slot_clear(s);
 		break;
-	case SLOT_EV_REMATCH: on_rematch(s, event); break;
-	case SLOT_EV_START: on_start(s, out); break;
+	case SLOT_EV_REMATCH: on_rematch(s, event, out); break;
+	case SLOT_EV_START: on_start(s, event, out); break;
 	case SLOT_EV_CLAIMED: on_claimed(s, event, out); break;
 	case SLOT_EV_OPENED: on_opened(s, out); break;
 	case SLOT_EV_STAGE: on_stage(s, event); break;
 	case SLOT_EV_VERDICT: on_verdict(s, event, out); break;
 	case SLOT_EV_CLOSED: on_closed(s, out); break;
-	case SLOT_EV_ENDED: on_ended(s, out); break;
-	case SLOT_EV_STUCK: on_stuck(s); break;
+	case SLOT_EV_ENDED: on_ended(s, event, out); break;
+	case SLOT_EV_STUCK: on_stuck(s, out); break;
 	case SLOT_EV_ACK: on_ack(s, out); break;
 	case SLOT_EV_RELEASE: on_release(s, event, out); break;
 	case SLOT_EV_CANCEL: on_cancel(s, out); break;
+	case SLOT_EV_DEADLINE: leave_deadline(s, out); break;
 	case SLOT_EV_COUNT: break;
 	}
 }
 
 void slot_resume(struct slot *s, enum slot_state verdict, enum failure failure, bool acknowledged)
 {
-	*s = (struct slot){.state = verdict, .failure = failure, .acknowledged = acknowledged};
+	*s = (struct slot){
+	        .state = verdict, .failure = failure, .acknowledged = acknowledged, .switches = s->switches};
 	if (slot_holds_verdict(s) && acknowledged)
-		*s = (struct slot){0}; // nobody waits for it any more; a board still there is looked at anew
+		slot_clear(s); // nobody waits for it any more; a board still there is looked at anew
 }
 
 void slot_resume_lost(struct slot *s)
@@ -421,26 +453,30 @@ void slot_resume_lost(struct slot *s)
 
 bool slot_is_ready(const struct slot *s)
 {
-	return s->state == SLOT_MATCHED && s->present && slot_is_idle(s);
+	bool open = s->state == SLOT_MATCHED && (s->leaving != SLOT_LEAVING_BACK || s->granted);
+	return (open || (s->state == SLOT_RETRYING && s->again)) && s->present && slot_is_idle(s) &&
+	       !slot_power_is_moving(s);
 }
 
 bool slot_is_busy(const struct slot *s)
 {
-	return (s->worker == SLOT_WORKER_RUNNING && !s->judged) || s->row != SLOT_ROW_NONE;
+	return (s->worker == SLOT_WORKER_RUNNING && !s->judged) || s->row != SLOT_ROW_NONE ||
+	       s->state == SLOT_RETRYING;
 }
 
 const char *slot_state_name(enum slot_state state)
 {
 	static const char *const names[SLOT_STATE_COUNT] = {"empty", "present", "matched", "claimed",
 	        "writing", "verifying", "committing", "recording", "pass", "fail", "unverified", "refused",
-	        "hold", "lost", "interrupted"};
+	        "hold", "lost", "interrupted", "retrying"};
 	return (unsigned)state < SLOT_STATE_COUNT ? names[state] : "lost";
 }
 
 const char *slot_tile(const struct slot *s)
 {
 	static const char *const tiles[SLOT_STATE_COUNT] = {"LOAD", "HOLD", "HOLD", "BUSY", "BUSY", "BUSY",
-	        "BUSY", "BUSY", "PASS", "FAIL", "UNVERIFIED", "REFUSED", "HOLD", "HOLD", "INTERRUPTED"};
+	        "BUSY", "BUSY", "PASS", "FAIL", "UNVERIFIED", "REFUSED", "HOLD", "HOLD", "INTERRUPTED",
+	        "BUSY"};
 	if (s->state == SLOT_PRESENT && s->admission.verdict == MATCH_ASKING)
 		return "BUSY";
 	if (s->state == SLOT_MATCHED && s->worker == SLOT_WORKER_RUNNING)

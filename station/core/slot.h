@@ -16,6 +16,14 @@
  * be reaped; the slot stays shut until it is), INTERRUPTED (the station died in the middle; never becomes PASS).
  * A verdict outlives the cable: PASS and UNVERIFIED stay until the next, different board; FAIL and INTERRUPTED until
  * somebody acknowledged them.
+ *
+ * Behind a verdict the board is let go (`leaving`): the worker ejects, the USB disconnect is the proof that U-Boot has
+ * moved on. One that stays is power cycled where its port switches, once, and then a person is told. No wait is without
+ * an end: SLOT_DO_TIMER always goes with it.
+ *
+ * A transport failure may be tried again (RETRYING) as often as the job says, in the same plug or behind a power cycle
+ * that this machine asked for itself, and no other way (law 7): each attempt has its own row. A unit that failed again
+ * goes to quarantine.
  */
 enum slot_state {
 	SLOT_EMPTY,
@@ -33,7 +41,18 @@ enum slot_state {
 	SLOT_HOLD,
 	SLOT_LOST,
 	SLOT_INTERRUPTED,
+	SLOT_RETRYING, // the attempt failed and its row is closed; another one follows by itself, or FAIL
 	SLOT_STATE_COUNT
+};
+
+enum slot_leaving {
+	SLOT_LEAVING_NONE,
+	SLOT_LEAVING_WAIT,  // ejected: the disconnect is waited for. RETRYING: the worker's end is
+	SLOT_LEAVING_OFF,   // its port is switched off
+	SLOT_LEAVING_ON,    // ... and on again: does it come back?
+	SLOT_LEAVING_LEFT,  // it has moved on
+	SLOT_LEAVING_BACK,  // it was let go and shows itself again
+	SLOT_LEAVING_STUCK, // it does not leave by itself: a person must unplug it
 };
 
 enum slot_worker {
@@ -77,6 +96,19 @@ struct slot {
 	bool sent_go;
 	bool judged;                   // the worker under way has said its verdict, or died without
 	struct match_result admission; // of the board that is plugged in
+
+	bool switches; // the port's power can be switched: set once by the owner, nothing here clears it
+	enum slot_leaving leaving;
+	bool left_early;       // it left between the verdict and its worker's end
+	enum slot_state stage; // the last one that the attempt under way was in
+	unsigned retries;      // how often each stage may be tried again, as START said for the first attempt
+	unsigned tried[3];     // ... and how often each was: WRITING, VERIFYING, COMMITTING
+	unsigned attempts;     // of this board by itself: 1, and one more for each retry
+	bool same;             // what is plugged in is the board that START was about
+	bool again;            // RETRYING: START may come now
+	bool retrying;         // the attempt under way is a retry
+	enum failure failed;   // RETRYING, retrying: what the last attempt failed with
+	bool quarantined;      // the standing FAIL came after all its retries
 };
 
 enum slot_event_kind {
@@ -96,14 +128,18 @@ enum slot_event_kind {
 	SLOT_EV_ACK,
 	SLOT_EV_RELEASE, // admission, made with granted
 	SLOT_EV_CANCEL,
+	SLOT_EV_DEADLINE, // the time of the last SLOT_DO_TIMER is over
 	SLOT_EV_COUNT
 };
 
 struct slot_event {
 	enum slot_event_kind kind;
 	struct match_result admission;
-	bool same_plug;        // ARRIVED at the station's start: never unplugged since the standing verdict
-	bool same_board;       // ARRIVED: the board of the standing verdict
+	bool same_plug;  // ARRIVED at the station's start: never unplugged since the standing verdict
+	bool same_board; // ARRIVED: the board of the standing verdict, or of the attempt that is to be retried
+	bool soon;       // ARRIVED: so soon after it was let go that nobody can have plugged it in
+	bool ejected;    // ENDED: the board was told to leave (whether it took that shows)
+	unsigned retries;      // START: how often each stage may be tried again
 	bool carries_plan;     // CLAIMED: a board without a serial that holds this plan already
 	bool refused;          // VERDICT: fail before the first byte
 	bool asks;             // ... but a person may have it programmed all the same: HOLD
@@ -126,11 +162,17 @@ enum slot_action {
 	SLOT_DO_RECORD_REFUSED = 1 << 9,
 	SLOT_DO_RECORD_ACK = 1 << 10,
 	SLOT_DO_RECORD_RELEASE = 1 << 11,
+	SLOT_DO_TIMER = 1 << 12, // answer with DEADLINE; one at a time, a new one replaces the last
+	SLOT_DO_POWER_OFF = 1 << 13,
+	SLOT_DO_POWER_ON = 1 << 14,
+	SLOT_DO_RECORD_LEAVING = 1 << 15, // slot_actions.leaving is known: LEFT, BACK or STUCK
+	SLOT_DO_QUARANTINE = 1 << 16,     // slot->attempts attempts failed
 };
 
 struct slot_actions {
 	unsigned set;  // enum slot_action
 	bool accepted; // a person's event (ACK, RELEASE, CANCEL) had something to act on
+	enum slot_leaving leaving;
 };
 
 // Takes one event. Every event is legal in every state; one that makes no sense there changes nothing.
@@ -143,10 +185,12 @@ void slot_resume_lost(struct slot *slot);
 
 // Whether a START would start a worker now.
 bool slot_is_ready(const struct slot *slot);
-// From START to CLOSED.
+// From START to CLOSED, over all retries.
 bool slot_is_busy(const struct slot *slot);
 
 const char *slot_state_name(enum slot_state state); // "empty", "present", ...
+const char *slot_leaving_name(
+        enum slot_leaving leaving); // "", "waiting", "power-off", "power-on", "left", "back", "stuck"
 // The trade's word: LOAD BUSY PASS FAIL HOLD REFUSED INTERRUPTED UNVERIFIED.
 const char *slot_tile(const struct slot *slot);
 const char *slot_result_name(enum slot_result result); // "pass", "unverified", "fail", "aborted"; "" for none

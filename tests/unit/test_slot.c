@@ -27,7 +27,7 @@ static void run_to(struct slot *slot, enum slot_state state)
 	                                             : ok);
 	if (state == SLOT_PRESENT || state == SLOT_MATCHED || state == SLOT_HOLD || state == SLOT_REFUSED)
 		return;
-	STEP(slot, SLOT_EV_START);
+	STEP(slot, SLOT_EV_START, .retries = state == SLOT_RETRYING);
 	STEP(slot, SLOT_EV_CLAIMED);
 	if (state == SLOT_CLAIMED)
 		return;
@@ -40,14 +40,18 @@ static void run_to(struct slot *slot, enum slot_state state)
 		STEP(slot, SLOT_EV_STAGE, .stage = state);
 	if (state >= SLOT_WRITING && state <= SLOT_COMMITTING)
 		return;
-	enum slot_result result = state == SLOT_FAIL         ? SLOT_RESULT_FAIL
-	                          : state == SLOT_UNVERIFIED ? SLOT_RESULT_UNVERIFIED
-	                                                     : SLOT_RESULT_PASS;
+	enum slot_result result = state == SLOT_FAIL || state == SLOT_RETRYING ? SLOT_RESULT_FAIL
+	                          : state == SLOT_UNVERIFIED                   ? SLOT_RESULT_UNVERIFIED
+	                                                                       : SLOT_RESULT_PASS;
 	STEP(slot, SLOT_EV_VERDICT, .result = result,
-	        .failure = result == SLOT_RESULT_FAIL ? FAILURE_VERIFY_MISMATCH : FAILURE_NONE);
+	        .failure = state == SLOT_RETRYING       ? FAILURE_WRITE_ERROR
+	                   : result == SLOT_RESULT_FAIL ? FAILURE_VERIFY_MISMATCH
+	                                                : FAILURE_NONE);
 	if (state == SLOT_RECORDING)
 		return;
 	STEP(slot, SLOT_EV_CLOSED);
+	if (state == SLOT_RETRYING)
+		return;
 	STEP(slot, SLOT_EV_ENDED);
 	if (state == SLOT_INTERRUPTED) {
 		slot_resume(slot, SLOT_INTERRUPTED, FAILURE_INTERRUPTED, false);
@@ -113,6 +117,10 @@ static const struct row {
         {SLOT_LOST, SLOT_EV_ENDED, SLOT_RECORDING, SLOT_DO_CLOSE_ROW},
         {SLOT_INTERRUPTED, SLOT_EV_ACK, SLOT_INTERRUPTED, SLOT_DO_RECORD_ACK},
         {SLOT_INTERRUPTED, SLOT_EV_RELEASE, SLOT_MATCHED, SLOT_DO_RECORD_RELEASE | SLOT_DO_RECORD_ACK},
+        {SLOT_RETRYING, SLOT_EV_ARRIVED, SLOT_FAIL, SLOT_DO_COUNT_UNDO},
+        {SLOT_RETRYING, SLOT_EV_LEFT, SLOT_FAIL, SLOT_DO_COUNT_UNDO},
+        {SLOT_RETRYING, SLOT_EV_CANCEL, SLOT_FAIL, SLOT_DO_COUNT_UNDO},
+        {SLOT_RETRYING, SLOT_EV_DEADLINE, SLOT_FAIL, SLOT_DO_COUNT_UNDO},
 };
 
 static void every_event_in_every_state_does_what_the_table_says(void **state)
@@ -305,6 +313,247 @@ static void after_a_restart_a_passed_board_still_plugged_in_stays_pass(void **st
 	assert_int_equal(slot.state, SLOT_FAIL);
 }
 
+// A slot whose board has its verdict, was ejected and is still there.
+static void run_to_ejected(struct slot *slot, enum slot_result result, bool switches)
+{
+	*slot = (struct slot){.switches = switches};
+	STEP(slot, SLOT_EV_ARRIVED, .admission = ok);
+	STEP(slot, SLOT_EV_START);
+	STEP(slot, SLOT_EV_CLAIMED);
+	STEP(slot, SLOT_EV_OPENED);
+	STEP(slot, SLOT_EV_VERDICT, .result = result,
+	        .failure = result == SLOT_RESULT_FAIL ? FAILURE_VERIFY_MISMATCH : FAILURE_NONE);
+	STEP(slot, SLOT_EV_CLOSED);
+	assert_int_equal(STEP(slot, SLOT_EV_ENDED, .ejected = true).set, SLOT_DO_TIMER);
+	assert_int_equal(slot->leaving, SLOT_LEAVING_WAIT);
+}
+
+static void the_disconnect_after_the_eject_is_the_proof(void **state)
+{
+	(void)state;
+	struct slot slot;
+	run_to_ejected(&slot, SLOT_RESULT_PASS, true);
+	struct slot_actions out = STEP(&slot, SLOT_EV_LEFT);
+	assert_int_equal(out.set, SLOT_DO_RECORD_LEAVING);
+	assert_int_equal(out.leaving, SLOT_LEAVING_LEFT);
+	assert_int_equal(slot.state, SLOT_PASS);
+	assert_int_equal(STEP(&slot, SLOT_EV_DEADLINE).set, 0); // a timer that was on its way
+	assert_int_equal(slot.leaving, SLOT_LEAVING_LEFT);
+	// Quicker than its worker's end.
+	run_to(&slot, SLOT_RECORDING);
+	STEP(&slot, SLOT_EV_CLOSED);
+	STEP(&slot, SLOT_EV_LEFT);
+	out = STEP(&slot, SLOT_EV_ENDED, .ejected = true);
+	assert_int_equal(out.set, SLOT_DO_RECORD_LEAVING);
+	assert_int_equal(out.leaving, SLOT_LEAVING_LEFT);
+}
+
+static void a_board_that_stays_is_the_operators_when_its_port_does_not_switch(void **state)
+{
+	(void)state;
+	struct slot slot;
+	enum slot_result results[] = {SLOT_RESULT_PASS, SLOT_RESULT_FAIL};
+	for (size_t i = 0; i < ARRAY_SIZE(results); i++) {
+		run_to_ejected(&slot, results[i], false);
+		struct slot_actions out = STEP(&slot, SLOT_EV_DEADLINE);
+		assert_int_equal(out.set, SLOT_DO_RECORD_LEAVING);
+		assert_int_equal(out.leaving, SLOT_LEAVING_STUCK);
+		assert_int_equal(slot.result, results[i]); // the verdict stays
+		STEP(&slot, SLOT_EV_LEFT);
+		assert_int_equal(
+		        slot.leaving, SLOT_LEAVING_NONE); // it was unplugged: nothing to be told any more
+	}
+}
+
+static void a_board_that_stays_is_power_cycled_once_where_its_port_switches(void **state)
+{
+	(void)state;
+	struct slot slot;
+	run_to_ejected(&slot, SLOT_RESULT_PASS, true);
+	assert_int_equal(STEP(&slot, SLOT_EV_DEADLINE).set, SLOT_DO_POWER_OFF | SLOT_DO_TIMER);
+	assert_int_equal(STEP(&slot, SLOT_EV_LEFT).set, 0);
+	assert_int_equal(STEP(&slot, SLOT_EV_DEADLINE).set, SLOT_DO_POWER_ON | SLOT_DO_TIMER);
+	struct slot_actions out =
+	        STEP(&slot, SLOT_EV_DEADLINE); // it did not come back: it boots what it was given
+	assert_int_equal(out.set, SLOT_DO_RECORD_LEAVING);
+	assert_int_equal(out.leaving, SLOT_LEAVING_LEFT);
+	assert_int_equal(slot.state, SLOT_PASS);
+	// A hub that says it switches and does not.
+	run_to_ejected(&slot, SLOT_RESULT_PASS, true);
+	STEP(&slot, SLOT_EV_DEADLINE);
+	assert_int_equal(STEP(&slot, SLOT_EV_DEADLINE).set, SLOT_DO_POWER_ON | SLOT_DO_TIMER);
+	out = STEP(&slot, SLOT_EV_DEADLINE);
+	assert_int_equal(out.set, SLOT_DO_RECORD_LEAVING);
+	assert_int_equal(out.leaving, SLOT_LEAVING_STUCK);
+}
+
+static void a_board_that_comes_back_by_itself_is_returned_and_not_programmed(void **state)
+{
+	(void)state;
+	for (int cycled = 0; cycled < 2; cycled++) {
+		struct slot slot;
+		run_to_ejected(&slot, SLOT_RESULT_PASS, cycled);
+		if (cycled)
+			STEP(&slot, SLOT_EV_DEADLINE);
+		STEP(&slot, SLOT_EV_LEFT);
+		if (cycled)
+			STEP(&slot, SLOT_EV_DEADLINE);
+		// Not even when the station has forgotten it.
+		struct slot_actions out =
+		        STEP(&slot, SLOT_EV_ARRIVED, .admission = ok, .same_board = true, .soon = true);
+		assert_int_equal(out.leaving, SLOT_LEAVING_BACK);
+		assert_int_equal(slot.state, SLOT_HOLD);
+		STEP(&slot, SLOT_EV_REMATCH, .admission = ok);
+		assert_int_equal(STEP(&slot, SLOT_EV_START).set, 0);
+		assert_int_equal(slot.leaving, SLOT_LEAVING_BACK);
+		STEP(&slot, SLOT_EV_RELEASE, .admission = ok);
+		assert_true(STEP(&slot, SLOT_EV_START).set & SLOT_DO_START_WORKER); // a person may
+	}
+}
+
+// The attempt at hand fails in its write stage, up to the end of its worker.
+static struct slot_actions fail_once(struct slot *slot, enum failure failure)
+{
+	STEP(slot, SLOT_EV_CLAIMED);
+	assert_true(STEP(slot, SLOT_EV_OPENED).set & SLOT_DO_GO);
+	STEP(slot, SLOT_EV_VERDICT, .result = SLOT_RESULT_FAIL, .failure = failure);
+	return STEP(slot, SLOT_EV_CLOSED);
+}
+
+static void a_transport_failure_is_tried_again_in_its_plug_and_then_the_unit_is_quarantined(void **state)
+{
+	(void)state;
+	struct slot slot = {0};
+	STEP(&slot, SLOT_EV_ARRIVED, .admission = ok);
+	assert_true(STEP(&slot, SLOT_EV_START, .retries = 2).set & SLOT_DO_COUNT_START);
+	for (unsigned i = 0; i < 2; i++) {
+		struct slot_actions out = fail_once(&slot, FAILURE_WRITE_ERROR);
+		assert_int_equal(out.set,
+		        SLOT_DO_COUNT_END | SLOT_DO_COUNT_START | SLOT_DO_FREE_WORKER | SLOT_DO_TIMER);
+		assert_int_equal(slot.state, SLOT_RETRYING);
+		assert_int_equal(STEP(&slot, SLOT_EV_START).set, 0); // its worker still has the device
+		STEP(&slot, SLOT_EV_ENDED);
+		assert_int_equal(STEP(&slot, SLOT_EV_START).set, SLOT_DO_START_WORKER);
+	}
+	struct slot_actions out = fail_once(&slot, FAILURE_WRITE_ERROR);
+	assert_int_equal(out.set, SLOT_DO_COUNT_END | SLOT_DO_FREE_WORKER | SLOT_DO_QUARANTINE);
+	assert_int_equal(slot.state, SLOT_FAIL);
+	assert_int_equal(slot.attempts, 3);
+	assert_true(slot.quarantined);
+}
+
+static void each_stage_has_its_own_retries(void **state)
+{
+	(void)state;
+	struct slot slot = {0};
+	STEP(&slot, SLOT_EV_ARRIVED, .admission = ok);
+	STEP(&slot, SLOT_EV_START, .retries = 1);
+	fail_once(&slot, FAILURE_WRITE_ERROR);
+	STEP(&slot, SLOT_EV_ENDED);
+	STEP(&slot, SLOT_EV_START);
+	STEP(&slot, SLOT_EV_CLAIMED);
+	STEP(&slot, SLOT_EV_OPENED);
+	STEP(&slot, SLOT_EV_STAGE, .stage = SLOT_VERIFYING);
+	STEP(&slot, SLOT_EV_VERDICT, .result = SLOT_RESULT_FAIL, .failure = FAILURE_READ_ERROR);
+	STEP(&slot, SLOT_EV_CLOSED);
+	assert_int_equal(slot.state, SLOT_RETRYING);
+	STEP(&slot, SLOT_EV_ENDED);
+	STEP(&slot, SLOT_EV_START);
+	fail_once(&slot, FAILURE_WRITE_ERROR);
+	assert_int_equal(slot.state, SLOT_FAIL);
+}
+
+static void wrong_bytes_are_never_tried_again(void **state)
+{
+	(void)state;
+	static const enum failure failures[] = {
+	        FAILURE_VERIFY_MISMATCH, FAILURE_WORKER_DIED, FAILURE_STATION_ERROR};
+	for (size_t i = 0; i < ARRAY_SIZE(failures); i++) {
+		struct slot slot = {.switches = true};
+		STEP(&slot, SLOT_EV_ARRIVED, .admission = ok);
+		STEP(&slot, SLOT_EV_START, .retries = 3);
+		fail_once(&slot, failures[i]);
+		assert_int_equal(slot.state, SLOT_FAIL);
+		assert_false(slot.quarantined);
+	}
+}
+
+static void a_board_that_vanished_is_tried_again_only_behind_our_own_power_cycle(void **state)
+{
+	(void)state;
+	for (int switches = 0; switches < 2; switches++) {
+		struct slot slot = {.switches = switches};
+		STEP(&slot, SLOT_EV_ARRIVED, .admission = ok);
+		STEP(&slot, SLOT_EV_START, .retries = 1);
+		STEP(&slot, SLOT_EV_CLAIMED);
+		STEP(&slot, SLOT_EV_OPENED);
+		STEP(&slot, SLOT_EV_LEFT);
+		STEP(&slot, SLOT_EV_VERDICT, .result = SLOT_RESULT_FAIL, .failure = FAILURE_DEVICE_GONE);
+		STEP(&slot, SLOT_EV_CLOSED);
+		if (!switches) {
+			assert_int_equal(slot.state, SLOT_FAIL);
+			continue;
+		}
+		assert_int_equal(slot.state, SLOT_RETRYING);
+		assert_int_equal(STEP(&slot, SLOT_EV_ENDED).set, SLOT_DO_POWER_OFF | SLOT_DO_TIMER);
+		assert_int_equal(STEP(&slot, SLOT_EV_DEADLINE).set, SLOT_DO_POWER_ON | SLOT_DO_TIMER);
+		STEP(&slot, SLOT_EV_ARRIVED, .admission = ok, .same_board = true);
+		assert_int_equal(STEP(&slot, SLOT_EV_START).set, SLOT_DO_START_WORKER);
+		assert_true(slot.retrying);
+		// It holds the plan after all: then it is not the board that failed.
+		assert_int_equal(STEP(&slot, SLOT_EV_CLAIMED, .carries_plan = true).set, SLOT_DO_CANCEL);
+	}
+}
+
+static void another_board_behind_the_power_cycle_is_not_taken_for_the_failed_one(void **state)
+{
+	(void)state;
+	struct slot slot = {.switches = true};
+	STEP(&slot, SLOT_EV_ARRIVED, .admission = ok);
+	STEP(&slot, SLOT_EV_START, .retries = 1);
+	fail_once(&slot, FAILURE_WRITE_ERROR);
+	STEP(&slot, SLOT_EV_ENDED);
+	STEP(&slot, SLOT_EV_LEFT);
+	STEP(&slot, SLOT_EV_DEADLINE);
+	assert_int_equal(STEP(&slot, SLOT_EV_ARRIVED, .admission = ok).set, SLOT_DO_COUNT_UNDO);
+	assert_int_equal(slot.state, SLOT_FAIL);
+	assert_int_equal(slot.failure, FAILURE_WRITE_ERROR);
+	assert_int_equal(STEP(&slot, SLOT_EV_START).set, 0);
+	STEP(&slot, SLOT_EV_ACK);
+	assert_int_equal(slot.state, SLOT_MATCHED); // the next board, now that somebody has seen the red one
+}
+
+static void a_retry_that_does_not_come_back_is_the_fail_it_was(void **state)
+{
+	(void)state;
+	struct slot slot = {.switches = true};
+	STEP(&slot, SLOT_EV_ARRIVED, .admission = ok);
+	STEP(&slot, SLOT_EV_START, .retries = 1);
+	fail_once(&slot, FAILURE_DEVICE_TIMEOUT);
+	STEP(&slot, SLOT_EV_ENDED);
+	STEP(&slot, SLOT_EV_LEFT);
+	STEP(&slot, SLOT_EV_DEADLINE);
+	assert_int_equal(STEP(&slot, SLOT_EV_DEADLINE).set, SLOT_DO_COUNT_UNDO);
+	assert_int_equal(slot.state, SLOT_FAIL);
+	assert_int_equal(slot.failure, FAILURE_DEVICE_TIMEOUT);
+	assert_false(slot.acknowledged);
+}
+
+static void a_stuck_worker_is_freed_by_its_ports_power(void **state)
+{
+	(void)state;
+	struct slot slot = {.switches = true};
+	STEP(&slot, SLOT_EV_ARRIVED, .admission = ok);
+	STEP(&slot, SLOT_EV_START);
+	fail_once(&slot, FAILURE_DEVICE_TIMEOUT);
+	assert_int_equal(slot.state, SLOT_FAIL);
+	assert_int_equal(STEP(&slot, SLOT_EV_STUCK).set, SLOT_DO_POWER_OFF | SLOT_DO_TIMER);
+	STEP(&slot, SLOT_EV_LEFT);
+	STEP(&slot, SLOT_EV_ENDED, .ejected = true);
+	assert_int_equal(STEP(&slot, SLOT_EV_DEADLINE).set, SLOT_DO_POWER_ON | SLOT_DO_TIMER);
+	assert_int_equal(slot.state, SLOT_FAIL);
+}
+
 /* A station that answers rows and workers in any order, with people and cables doing what they like. */
 struct walk {
 	struct slot slot;
@@ -313,7 +562,10 @@ struct walk {
 	enum slot_result said;
 	bool fail_standing; // shown and not acknowledged
 	bool held_back;     // the plugged-in board is RETURNED and nobody has released it
-	unsigned inflight, passes, seen_pass;
+	bool timer, dark;   // a timer runs; the port is switched off
+	bool by_itself;     // the board that is to be tried again left without the station's doing
+	unsigned retries;   // in a row
+	unsigned inflight, passes, retried;
 };
 
 static unsigned pick(struct walk *w, unsigned n)
@@ -326,14 +578,23 @@ static void obey(struct walk *w, unsigned set)
 {
 	if (set & SLOT_DO_START_WORKER) {
 		assert_false(w->worker); // never two workers on one device
+		assert_false(w->dark);
 		assert_false(w->held_back);
 		assert_false(w->fail_standing);
 		w->worker = true;
 		w->released = w->go = w->opened = w->verdict = false;
 		w->said = SLOT_RESULT_NONE;
 	}
-	if (set & SLOT_DO_COUNT_START)
-		w->inflight++;
+	if (set & SLOT_DO_POWER_OFF) {
+		assert_true(w->slot.switches && !w->dark);
+		w->dark = true;
+	}
+	if (set & SLOT_DO_POWER_ON) {
+		assert_true(w->dark);
+		w->dark = false;
+	}
+	if (set & SLOT_DO_TIMER)
+		w->timer = true;
 	if (set & SLOT_DO_OPEN_ROW) {
 		assert_false(w->open_queued || w->opened || w->close_queued);
 		w->open_queued = true;
@@ -355,6 +616,9 @@ static void obey(struct walk *w, unsigned set)
 		assert_true(w->inflight == 1);
 		w->inflight--;
 	}
+	if (set & SLOT_DO_COUNT_START)
+		w->inflight++;
+	assert_true(w->inflight <= 1);
 }
 
 static struct slot_event choose(struct walk *w)
@@ -364,12 +628,17 @@ static struct slot_event choose(struct walk *w)
 	event.admission = *admissions[pick(w, 6)];
 	event.stage = (enum slot_state)(SLOT_WRITING + pick(w, 3));
 	event.result = (enum slot_result)(1 + pick(w, 3));
-	enum failure failures[] = {FAILURE_WRITE_ERROR, FAILURE_STORE_DAMAGED, FAILURE_CANCELLED,
-	        FAILURE_WORKER_DIED, FAILURE_TARGET_HELD};
-	event.failure = event.result == SLOT_RESULT_FAIL ? failures[pick(w, 5)] : FAILURE_NONE;
+	enum failure failures[] = {FAILURE_WRITE_ERROR, FAILURE_DEVICE_GONE, FAILURE_STORE_DAMAGED,
+	        FAILURE_CANCELLED, FAILURE_WORKER_DIED, FAILURE_TARGET_HELD};
+	event.failure = event.result == SLOT_RESULT_FAIL ? failures[pick(w, 6)] : FAILURE_NONE;
 	event.refused = pick(w, 4) == 0;
 	event.carries_plan = pick(w, 8) == 0;
 	event.same_board = pick(w, 4) == 0;
+	if (w->slot.state == SLOT_RETRYING && pick(w, 4))
+		event.same_board = event.admission.verdict == MATCH_OK;
+	event.soon = pick(w, 2);
+	event.ejected = pick(w, 2);
+	event.retries = pick(w, 3);
 	return event;
 }
 
@@ -384,6 +653,7 @@ static bool possible(const struct walk *w, const struct slot_event *event)
 	case SLOT_EV_STUCK:
 	case SLOT_EV_ENDED: return w->worker;
 	case SLOT_EV_VERDICT: return w->worker && !w->verdict;
+	case SLOT_EV_DEADLINE: return w->timer;
 	case SLOT_EV_REMATCH: return !w->held_back || event->admission.verdict != MATCH_OK;
 	default: return true;
 	}
@@ -407,9 +677,12 @@ static void before_step(struct walk *w, const struct slot_event *event)
 		break;
 	case SLOT_EV_ARRIVED: w->held_back = event->admission.returned; break;
 	case SLOT_EV_LEFT: w->held_back = false; break;
-	case SLOT_EV_REMATCH: break;
+	case SLOT_EV_DEADLINE: w->timer = false; break;
 	default: break;
 	}
+	bool moving = w->slot.leaving == SLOT_LEAVING_OFF || w->slot.leaving == SLOT_LEAVING_ON;
+	if ((event->kind == SLOT_EV_LEFT || event->kind == SLOT_EV_ARRIVED) && !moving)
+		w->by_itself = true;
 }
 
 static void check_laws(struct walk *w, const struct slot *was, const struct slot_event *event,
@@ -428,6 +701,21 @@ static void check_laws(struct walk *w, const struct slot *was, const struct slot
 	if (event->kind == SLOT_EV_RELEASE && out->accepted)
 		w->held_back = false;
 	w->fail_standing = now->state == SLOT_FAIL && !now->acknowledged;
+	if (was->state == SLOT_RETRYING && (out->set & SLOT_DO_START_WORKER)) {
+		// Law 7: in the plug it failed in, or behind our own power cycle; and bounded.
+		assert_false(w->by_itself);
+		assert_true(++w->retries <= 3 * now->retries);
+		w->retried++;
+	} else if (out->set & SLOT_DO_START_WORKER) {
+		w->retries = 0;
+	}
+	if (out->set & SLOT_DO_START_WORKER)
+		w->by_itself = false;
+	bool cycles = now->leaving == SLOT_LEAVING_OFF || now->leaving == SLOT_LEAVING_ON;
+	if (cycles)
+		w->by_itself = false;                                // from here on it is the station's doing
+	assert_int_equal(w->dark, now->leaving == SLOT_LEAVING_OFF); // no port stays dark
+	assert_true(w->timer || !(cycles || now->leaving == SLOT_LEAVING_WAIT)); // no wait without an end
 	if (now->state == SLOT_PASS || now->state == SLOT_UNVERIFIED)
 		assert_false(w->close_queued);
 	if (slot_is_ready(now))
@@ -437,21 +725,23 @@ static void check_laws(struct walk *w, const struct slot *was, const struct slot
 static void whatever_happens_in_whatever_order_the_laws_hold(void **state)
 {
 	(void)state;
-	unsigned passes = 0;
-	for (uint64_t seed = 1; seed <= 300; seed++) {
-		struct walk w = {.random = seed};
+	unsigned passes = 0, retried = 0;
+	for (uint64_t seed = 1; seed <= 400; seed++) {
+		struct walk w = {.random = seed, .slot.switches = seed % 2};
 		for (unsigned i = 0; i < 3000; i++) {
 			struct slot_event event = choose(&w);
-			if (pick(&w, 3) ==
-			        0) // often what comes next anyway, so that attempts get to their end
-				event.kind = w.open_queued            ? SLOT_EV_OPENED
-				             : w.close_queued         ? SLOT_EV_CLOSED
-				             : w.go && !w.verdict     ? SLOT_EV_VERDICT
-				             : w.worker && w.released ? SLOT_EV_ENDED
-				             : w.worker               ? SLOT_EV_CLAIMED
-				             : slot_is_ready(&w.slot) ? SLOT_EV_START
-				             : w.slot.present         ? SLOT_EV_LEFT
-				                                      : SLOT_EV_ARRIVED;
+			if (pick(&w, 6) <
+			        2 + 3 * (seed % 4 >
+			                        1)) // often what comes next anyway, so that attempts get to their end
+				event.kind = w.open_queued                     ? SLOT_EV_OPENED
+				             : w.close_queued                  ? SLOT_EV_CLOSED
+				             : w.go && !w.verdict              ? SLOT_EV_VERDICT
+				             : w.worker && w.released          ? SLOT_EV_ENDED
+				             : w.worker                        ? SLOT_EV_CLAIMED
+				             : slot_is_ready(&w.slot)          ? SLOT_EV_START
+				             : w.timer && pick(&w, 2)          ? SLOT_EV_DEADLINE
+				             : w.slot.present && !w.slot.again ? SLOT_EV_LEFT
+				                                               : SLOT_EV_ARRIVED;
 			if (!possible(&w, &event))
 				continue;
 			struct slot was = w.slot;
@@ -462,8 +752,10 @@ static void whatever_happens_in_whatever_order_the_laws_hold(void **state)
 			check_laws(&w, &was, &event, &out);
 		}
 		passes += w.passes;
+		retried += w.retried;
 	}
 	assert_true(passes > 1000); // the walks do get there
+	assert_true(retried > 200);
 }
 
 int main(void)
@@ -481,6 +773,18 @@ int main(void)
 	        cmocka_unit_test(a_stuck_worker_keeps_the_slot_shut_until_it_is_gone),
 	        cmocka_unit_test(a_dead_stations_worker_keeps_the_slot_shut_and_the_verdict_comes_back),
 	        cmocka_unit_test(after_a_restart_a_passed_board_still_plugged_in_stays_pass),
+	        cmocka_unit_test(the_disconnect_after_the_eject_is_the_proof),
+	        cmocka_unit_test(a_board_that_stays_is_the_operators_when_its_port_does_not_switch),
+	        cmocka_unit_test(a_board_that_stays_is_power_cycled_once_where_its_port_switches),
+	        cmocka_unit_test(a_board_that_comes_back_by_itself_is_returned_and_not_programmed),
+	        cmocka_unit_test(
+	                a_transport_failure_is_tried_again_in_its_plug_and_then_the_unit_is_quarantined),
+	        cmocka_unit_test(each_stage_has_its_own_retries),
+	        cmocka_unit_test(wrong_bytes_are_never_tried_again),
+	        cmocka_unit_test(a_board_that_vanished_is_tried_again_only_behind_our_own_power_cycle),
+	        cmocka_unit_test(another_board_behind_the_power_cycle_is_not_taken_for_the_failed_one),
+	        cmocka_unit_test(a_retry_that_does_not_come_back_is_the_fail_it_was),
+	        cmocka_unit_test(a_stuck_worker_is_freed_by_its_ports_power),
 	        cmocka_unit_test(whatever_happens_in_whatever_order_the_laws_hold),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

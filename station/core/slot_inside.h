@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: MIT
+// What the slot machine's two files share: the steps of slot.c, and what becomes of a board behind its verdict.
+#ifndef GANGWAY_CORE_SLOT_INSIDE_H
+#define GANGWAY_CORE_SLOT_INSIDE_H
+
+#include "core/slot.h"
+
+// slot.c
+bool slot_is_idle(const struct slot *s);
+void slot_admit(struct slot *s);
+void slot_hold(struct slot *s, enum failure failure, const char *reason);
+void slot_empty(struct slot *s);
+
+// slot_leave.c: letting go. Each is called when its event has come; all are silent when nothing waits for it.
+static inline bool slot_power_is_moving(const struct slot *s)
+{
+	return s->leaving == SLOT_LEAVING_OFF || s->leaving == SLOT_LEAVING_ON;
+}
+void leave_left(struct slot *s, struct slot_actions *out);
+// True: what arrived is dealt with.
+bool leave_arrived(struct slot *s, const struct slot_event *event, struct slot_actions *out);
+void leave_ended(struct slot *s, bool ejected, struct slot_actions *out);
+void leave_stuck(struct slot *s, struct slot_actions *out);
+void leave_deadline(struct slot *s, struct slot_actions *out);
+
+// slot_leave.c: trying again
+void retry_first(struct slot *s, const struct slot_event *event, struct slot_actions *out);
+bool retry_may_follow(const struct slot *s); // of an attempt whose close is durable
+void retry_begin(struct slot *s, struct slot_actions *out);
+void retry_failed(struct slot *s, struct slot_actions *out); // no retry follows: FAIL stands
+void retry_give_up(struct slot *s, struct slot_actions *out);
+// The retry's worker ended without a row.
+void retry_fell_through(struct slot *s, struct slot_actions *out);
+void retry_rematch(struct slot *s, const struct slot_event *event, struct slot_actions *out);
+
+#endif

@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: MIT
+// The slot machine behind a verdict: the board is let go, or its attempt is tried again.
+#include "core/slot_inside.h"
+
+#include <string.h>
+
+static bool has_verdict(const struct slot *s)
+{
+	return s->state == SLOT_PASS || s->state == SLOT_FAIL || s->state == SLOT_UNVERIFIED;
+}
+
+static void wait_on(struct slot *s, enum slot_leaving leaving, struct slot_actions *out)
+{
+	s->leaving = leaving;
+	out->set |= SLOT_DO_TIMER;
+}
+
+static void settle(struct slot *s, enum slot_leaving leaving, struct slot_actions *out)
+{
+	s->leaving = out->leaving = leaving;
+	out->set |= SLOT_DO_RECORD_LEAVING;
+}
+
+// Off now, on at the deadline, whatever happens in between: no port stays dark.
+static void power_cycle(struct slot *s, struct slot_actions *out)
+{
+	wait_on(s, SLOT_LEAVING_OFF, out);
+	out->set |= SLOT_DO_POWER_OFF;
+}
+
+// --- trying again ------------------------------------------------------------------------------------------
+
+/*
+ * Only what a cable, a supply or a stalled controller may have caused. A board that holds other bytes than it was given
+ * (verify-mismatch) has shown what its memory is worth: red bin.
+ */
+static bool is_transport(enum failure failure)
+{
+	switch (failure) {
+	case FAILURE_DEVICE_GONE:
+	case FAILURE_DEVICE_TIMEOUT:
+	case FAILURE_WRITE_ERROR:
+	case FAILURE_READ_ERROR:
+	case FAILURE_FLUSH_ERROR: return true;
+	default: return false;
+	}
+}
+
+void retry_first(struct slot *s, const struct slot_event *event, struct slot_actions *out)
+{
+	s->retrying = s->quarantined = false;
+	s->attempts = 0;
+	memset(s->tried, 0, sizeof(s->tried));
+	s->retries = event->retries;
+	out->set |= SLOT_DO_COUNT_START;
+}
+
+bool retry_may_follow(const struct slot *s)
+{
+	bool ran = s->sent_go && s->stage >= SLOT_WRITING && s->stage <= SLOT_COMMITTING;
+	if (s->result != SLOT_RESULT_FAIL || !is_transport(s->failure) || !ran ||
+	        s->tried[s->stage - SLOT_WRITING] >= s->retries)
+		return false;
+	if (s->stopping && !s->gone)
+		return false; // somebody wanted it to end
+	// Without the power cycle only the plug that it failed in counts: one that left and came is RETURNED.
+	return s->switches || (s->same && s->failure != FAILURE_DEVICE_GONE);
+}
+
+void retry_begin(struct slot *s, struct slot_actions *out)
+{
+	s->state = SLOT_RETRYING;
+	s->failed = s->failure;
+	s->tried[s->stage - SLOT_WRITING]++;
+	s->acknowledged = s->waiting = s->again = false;
+	s->granted = true;
+	out->set |= SLOT_DO_COUNT_START; // its place in the quantity stays its own
+	if (!slot_power_is_moving(s)) // already, to free a worker that hung
+		wait_on(s, SLOT_LEAVING_WAIT, out);
+	if (s->worker == SLOT_WORKER_NONE)
+		leave_ended(s, false, out);
+}
+
+void retry_failed(struct slot *s, struct slot_actions *out)
+{
+	s->state = SLOT_FAIL;
+	s->retrying = s->again = false;
+	s->quarantined = s->attempts > 1 && failure_counts(s->failure);
+	if (s->quarantined)
+		out->set |= SLOT_DO_QUARANTINE;
+}
+
+// The FAIL that a retry was to mend stands after all, and waits to be acknowledged.
+static void stand_failed(struct slot *s, struct slot_actions *out)
+{
+	s->result = SLOT_RESULT_FAIL;
+	s->failure = s->failed;
+	s->acknowledged = s->granted = s->returned = false;
+	if (!slot_power_is_moving(s))
+		s->leaving = SLOT_LEAVING_NONE;
+	retry_failed(s, out);
+}
+
+void retry_give_up(struct slot *s, struct slot_actions *out)
+{
+	out->set |= SLOT_DO_COUNT_UNDO;
+	stand_failed(s, out);
+}
+
+void retry_fell_through(struct slot *s, struct slot_actions *out)
+{
+	s->attempts--; // it never was one
+	s->waiting = s->present;
+	stand_failed(s, out);
+}
+
+void retry_rematch(struct slot *s, const struct slot_event *event, struct slot_actions *out)
+{
+	if (event->admission.verdict != MATCH_OK && event->admission.verdict != MATCH_ASKING)
+		retry_give_up(s, out);
+}
+
+static void retry_ready(struct slot *s)
+{
+	s->leaving = SLOT_LEAVING_NONE;
+	s->waiting = false;
+	s->again = s->granted = true;
+}
+
+// Its board is plugged in again behind the power cycle; or another one is.
+static void retry_arrived(struct slot *s, const struct slot_event *event, struct slot_actions *out)
+{
+	bool may = event->same_board && event->admission.verdict == MATCH_OK;
+	if (may && slot_power_is_moving(s)) {
+		s->same = true;
+		if (s->leaving == SLOT_LEAVING_ON && slot_is_idle(s))
+			retry_ready(s); // else the worker's end finds it here, or the deadline
+	} else {
+		s->waiting = true;
+		retry_give_up(s, out);
+	}
+}
+
+static void retry_deadline(struct slot *s, struct slot_actions *out)
+{
+	if (s->leaving == SLOT_LEAVING_WAIT && s->switches)
+		power_cycle(s, out); // this also frees a worker that hangs on it
+	else if (s->leaving == SLOT_LEAVING_ON && s->same && slot_is_idle(s))
+		retry_ready(s); // also when the hub does not switch, whatever its profile says: the same plug
+	else if (s->leaving != SLOT_LEAVING_NONE) {
+		s->leaving = SLOT_LEAVING_NONE;
+		retry_give_up(s, out);
+	}
+}
+
+// --- letting go --------------------------------------------------------------------------------------------
+
+void leave_left(struct slot *s, struct slot_actions *out)
+{
+	if (s->worker == SLOT_WORKER_RELEASING)
+		s->left_early = true;
+	if (s->state == SLOT_RETRYING) {
+		if (!slot_power_is_moving(s) && !(s->leaving == SLOT_LEAVING_WAIT && s->switches))
+			retry_give_up(s, out);
+	} else if (s->leaving == SLOT_LEAVING_WAIT) {
+		settle(s, SLOT_LEAVING_LEFT, out);
+	} else if (!slot_power_is_moving(s)) {
+		s->leaving = SLOT_LEAVING_NONE;
+	}
+}
+
+bool leave_arrived(struct slot *s, const struct slot_event *event, struct slot_actions *out)
+{
+	bool back = event->same_board && has_verdict(s) &&
+	            (s->leaving == SLOT_LEAVING_ON || (s->leaving == SLOT_LEAVING_LEFT && event->soon));
+	if (s->state == SLOT_RETRYING) {
+		retry_arrived(s, event, out);
+		return true;
+	}
+	if (back)
+		settle(s, SLOT_LEAVING_BACK, out);
+	else if (s->leaving == SLOT_LEAVING_ON)
+		settle(s, SLOT_LEAVING_LEFT, out); // it is another one that is here now
+	if (back && s->admission.verdict == MATCH_OK) {
+		s->admission = (struct match_result){.verdict = MATCH_HELD, .returned = true};
+		strcpy(s->admission.reason, "RETURNED: it came back by itself after it was let go");
+	}
+	return false;
+}
+
+void leave_ended(struct slot *s, bool ejected, struct slot_actions *out)
+{
+	if (slot_power_is_moving(s)) {
+		if (s->state == SLOT_RETRYING && s->leaving == SLOT_LEAVING_ON && s->same)
+			retry_ready(s);
+	} else if (s->state == SLOT_RETRYING && s->leaving == SLOT_LEAVING_WAIT) {
+		if (s->switches)
+			power_cycle(s, out);
+		else
+			retry_ready(s);
+	} else if (ejected && has_verdict(s)) {
+		if (s->left_early)
+			settle(s, SLOT_LEAVING_LEFT, out);
+		else if (s->present)
+			wait_on(s, SLOT_LEAVING_WAIT, out);
+	}
+	s->left_early = false;
+}
+
+// What cannot be killed hangs on the device: taking its power away ends that.
+void leave_stuck(struct slot *s, struct slot_actions *out)
+{
+	if (s->switches && s->present && !slot_power_is_moving(s))
+		power_cycle(s, out);
+}
+
+void leave_deadline(struct slot *s, struct slot_actions *out)
+{
+	if (s->leaving == SLOT_LEAVING_OFF) {
+		wait_on(s, SLOT_LEAVING_ON, out);
+		out->set |= SLOT_DO_POWER_ON;
+	} else if (s->state == SLOT_RETRYING) {
+		retry_deadline(s, out);
+	} else if (s->leaving == SLOT_LEAVING_WAIT && s->switches) {
+		power_cycle(s, out);
+	} else if (s->leaving == SLOT_LEAVING_WAIT || (s->leaving == SLOT_LEAVING_ON && s->present)) {
+		settle(s, SLOT_LEAVING_STUCK, out);
+	} else if (s->leaving == SLOT_LEAVING_ON) {
+		settle(s, SLOT_LEAVING_LEFT, out);
+		if (slot_is_idle(s))
+			slot_empty(s);
+	}
+}
+
+const char *slot_leaving_name(enum slot_leaving leaving)
+{
+	static const char *const names[] = {
+	        "", "waiting", "power-off", "power-on", "left", "back", "stuck"};
+	return (unsigned)leaving < sizeof(names) / sizeof(names[0]) ? names[leaving] : "";
+}
