@@ -44,6 +44,7 @@ struct board_fault {
 // What makes a regular file behave as a board on a wire. All zero: nothing is simulated.
 struct board_model {
 	uint64_t rate; // this board's own speed in bytes a second, reading as writing; 0: as fast as it goes
+	bool takes_eject; // a START STOP UNIT is answered: fixture_ops.ejected
 	bool shared_link; // its bytes also cross the fixture's shared link: board_claim's link_fd
 	struct board_fault faults[BOARD_FAULTS_MAX];
 };
@@ -88,6 +89,7 @@ struct fixture_slot {
 	char port[96];
 	char hub[96];         // the port of the hub it is on; "" where there is none
 	unsigned row, column; // where the page draws it
+	bool switches;        // its port's power really switches
 };
 
 struct fixture;
@@ -107,11 +109,13 @@ struct fixture_ops {
 	const char *kind; // "virtual", "files", "usb"
 	// Starts reporting; boards already there are reported from inside this call.
 	int (*start)(struct fixture *f, struct err *e);
-	// Power to a slot's port; -ENOTSUP where the hub cannot. The answer comes as left/arrived.
+	// Power to a slot's port, where fixture_slot.switches. The answer comes as left/arrived, from the loop.
 	int (*power)(struct fixture *f, unsigned slot, bool on, struct err *e);
 	// A worker says that this slot's board is gone: look whether it is (sysfs may know later than the worker).
 	// NULL where the fixture hears of it anyway.
 	void (*recheck)(struct fixture *f, unsigned slot);
+	// Simulated fixtures only (else NULL): a worker has ejected this slot's board.
+	void (*ejected)(struct fixture *f, unsigned slot);
 	// Simulated fixtures only (else NULL): what = "plug" (argument: "new", "same"), "unplug", "fault"
 	// (argument: KIND@OFFSET[=VALUE], "none").
 	int (*act)(struct fixture *f, const char *what, unsigned slot, const char *argument, struct err *e);

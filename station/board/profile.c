@@ -75,8 +75,10 @@ static int set_fixture(struct reading *r, const char *name, const char *value)
 		STR_COPY(p->name, value);
 	else if (!strcmp(name, "columns"))
 		return set_columns(p, value, r->e);
+	else if (!strcmp(name, "power") && (!strcmp(value, "yes") || !strcmp(value, "no")))
+		p->switches = !strcmp(value, "yes");
 	else if (strcmp(name, "base") != 0)
-		return err_set(r->e, EINVAL, "[fixture] %s: no such setting", name);
+		return err_set(r->e, EINVAL, "[fixture] %s = %s: no such setting", name, value);
 	else if (!r->base_given)
 		STR_COPY(p->base, value);
 	return 0;
@@ -104,6 +106,7 @@ void profile_arrange(struct profile *p)
 	for (unsigned i = 0; i < p->slot_count; i++) {
 		p->slots[i].row = i / columns;
 		p->slots[i].column = i % columns;
+		p->slots[i].switches = p->switches;
 	}
 }
 
@@ -139,8 +142,8 @@ static void put_hub(FILE *to, const struct profile_hub *hub)
 
 static void put_profile(FILE *to, const struct profile *p)
 {
-	fprintf(to, "; Written by gangway fixture learn.\n[fixture]\nname = %s\ncolumns = %u\n\n[slots]\n",
-	        p->name, p->columns);
+	fprintf(to, "; Written by gangway fixture learn.\n[fixture]\nname = %s\ncolumns = %u\npower = %s\n\n[slots]\n",
+	        p->name, p->columns, p->switches ? "yes" : "no");
 	for (unsigned i = 0; i < p->slot_count; i++)
 		fprintf(to, "%s = %s\n", p->slots[i].label, p->slots[i].port);
 	fprintf(to, "\n[hubs]\n");

@@ -16,6 +16,7 @@
  *   [fixture]
  *   name = Lab hub             ; for the page
  *   columns = 4                ; how the page draws it
+ *   power = yes                ; its ports really switch VBUS, one by one (no): see docs/wiring.md
  *   base = pci-...-usb-0:2     ; where the hub is plugged in, for ports that start with a dot
  *   [slots]
  *   1 = .1                     ; label = port, in the order the page shows
@@ -37,6 +38,7 @@ struct profile {
 	char name[64];
 	char base[USB_PORT_SIZE];
 	unsigned columns;
+	bool switches;
 	unsigned slot_count;
 	struct fixture_slot slots[BOARD_SLOTS_MAX]; // ports are absolute
 	unsigned hub_count;

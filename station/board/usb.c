@@ -202,6 +202,16 @@ static int check_tree(const struct usb_fixture *usb, struct err *e)
 	        usb->profile.name, (int)strcspn(text, "\n"), text, problems, problems == 1 ? "" : "s");
 }
 
+// A station that died in the middle of a power cycle has left a port dark.
+static int light_up(struct usb_fixture *usb, struct err *e)
+{
+	int r = 0;
+	for (unsigned i = 0; i < usb->base.slot_count && r == 0; i++)
+		if (usb->base.slots[i].switches && !usb->present[i])
+			r = usb_power_switch(usb->power, usb->base.slots[i].port, true, e);
+	return r;
+}
+
 static int usb_start(struct fixture *f, struct err *e)
 {
 	struct usb_fixture *usb = usb_of(f);
@@ -210,7 +220,7 @@ static int usb_start(struct fixture *f, struct err *e)
 		r = listen(usb, e); // before the first look: nothing falls in between
 	if (r == 0)
 		look(usb);
-	return r;
+	return r == 0 ? light_up(usb, e) : r;
 }
 
 static int usb_power(struct fixture *f, unsigned slot, bool on, struct err *e)

@@ -80,7 +80,7 @@ static void on_verdict(void *context, struct gang_member *member, const struct w
 	t->untouched = report->refused;
 	t->result = *report;
 	progress_update(t->batch->progress, t, report);
-	gang_release(member);
+	gang_release(member, true);
 }
 
 static void on_ended(void *context, struct gang_member *member, bool ejected, bool died)

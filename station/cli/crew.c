@@ -30,7 +30,7 @@ static void on_verdict(void *context, struct gang_member *member, const struct w
 	struct crew_target *t = context;
 	t->report = *report;
 	t->judged = true;
-	gang_release(member);
+	gang_release(member, true);
 }
 
 static void on_ended(void *context, struct gang_member *member, bool ejected, bool died)

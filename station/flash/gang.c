@@ -227,11 +227,11 @@ void gang_cancel(struct gang_member *m)
 	loop_timer_after(m->timer, GRACE_CANCEL_NS);
 }
 
-void gang_release(struct gang_member *m)
+void gang_release(struct gang_member *m, bool eject)
 {
 	if (m->ended || m->killed)
 		return;
-	tell(m, WORKER_RELEASE);
+	tell(m, eject ? WORKER_RELEASE : WORKER_KEEP);
 	loop_timer_after(m->timer, GRACE_RELEASE_NS);
 }
 

@@ -34,8 +34,8 @@ void gang_go(struct gang_member *member);
 // Stop: cancelled cleanly by the worker; if it does not answer within the grace time (10 s) it is killed.
 void gang_cancel(struct gang_member *member);
 
-// After the verdict: eject if the job says so, close, end.
-void gang_release(struct gang_member *member);
+// After the verdict: eject if the job says so and `eject` does too, close, end.
+void gang_release(struct gang_member *member, bool eject);
 
 // Kills at once (SIGKILL). `verdict` (if none came yet) and `ended` follow.
 void gang_kill(struct gang_member *member);

@@ -322,7 +322,7 @@ static void stop(struct worker *w, enum failure failure, const char *why)
 
 // The device is let go only when nothing is in flight: otherwise closing it waits in the kernel, and the parent
 // must not be told that it is free.
-static void release(struct worker *w)
+static void release(struct worker *w, bool eject)
 {
 	struct worker_report r;
 	struct err e = {0};
@@ -331,7 +331,9 @@ static void release(struct worker *w)
 		loop_stop(w->loop, 1);
 		return;
 	}
-	if (w->job.eject && w->claim.block && w->claim.fd >= 0) {
+	if (eject && w->claim.fd >= 0 && w->job.model.takes_eject) {
+		r.ejected = true; // a simulated board: its fixture does the rest
+	} else if (eject && w->claim.block && w->claim.fd >= 0) {
 		r.ejected = claim_eject(&w->claim, &e) == 0;
 		if (!r.ejected)
 			log_warn("%s", e.text);
@@ -357,8 +359,9 @@ static void obey(struct worker *w, uint32_t command)
 	case WORKER_GO: go(w); break;
 	case WORKER_CANCEL: stop(w, FAILURE_CANCELLED, "stopped by hand"); break;
 	case WORKER_RELEASE:
+	case WORKER_KEEP:
 		if (w->state == WORKER_WAITS_FOR_RELEASE)
-			release(w);
+			release(w, w->job.eject && command == WORKER_RELEASE);
 		break;
 	}
 }

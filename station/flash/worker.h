@@ -50,7 +50,7 @@ struct worker_job {
 	uint32_t verify;   // enum worker_verify
 	uint32_t unmapped; // enum worker_unmapped
 	uint32_t blank;    // enum worker_blank
-	bool eject;        // on RELEASE: SCSI START STOP UNIT before closing
+	bool eject;        // on RELEASE: SCSI START STOP UNIT before closing (KEEP: closed without it)
 	bool has_link;     // the shared link's descriptor is there
 	uint64_t window;   // bytes: the image is larger than memory, see image/herd.h; 0: it is not
 	bool has_proof;    // the image's proof_fd is there, behind the link's
@@ -67,7 +67,7 @@ struct worker_job {
 	struct board_model model;
 };
 
-enum worker_command { WORKER_GO = 1, WORKER_CANCEL, WORKER_RELEASE };
+enum worker_command { WORKER_GO = 1, WORKER_CANCEL, WORKER_RELEASE, WORKER_KEEP };
 
 enum worker_stage {
 	WORKER_STAGE_OPEN,
