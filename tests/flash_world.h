@@ -183,7 +183,7 @@ static inline void on_verdict(void *context, struct gang_member *m, const struct
 	assert_false(o->is_judged);
 	o->verdict = *r;
 	o->is_judged = true;
-	gang_release(m);
+	gang_release(m, true);
 }
 
 static inline void on_ended(void *context, struct gang_member *m, bool ejected, bool died)

@@ -29,6 +29,7 @@ INSERT INTO kind(kind, fields) VALUES
 ('slot.ack', '{"slot":"text","attempt":"integer null","operator":"text absent","reason":"text absent"}'),
 ('slot.release', '{"slot":"text","serial":"text","disposition":"text","reason":"text","operator":"text absent"}'),
 ('unit.returned', '{"slot":"text","serial":"text","port":"text","attempt":"integer null","boot_id":"text absent","diskseq":"integer absent","how":"text absent"}'),
+('unit.leaving', '{"slot":"text","serial":"text","port":"text","attempt":"integer null","outcome":"text","by":"text","after_ms":"integer absent"}'),
 ('unit.disposition', '{"serial":"text","disposition":"text","reason":"text","attempt":"integer absent","row":"integer absent","operator":"text absent"}'),
 ('serial.reserve', '{"serial":"text","pool":"text","attempt":"integer"}'),
 ('correction', '{"row":"integer","reason":"text","field":"text absent","value":"text absent","operator":"text absent"}'),

@@ -49,7 +49,8 @@ CREATE TABLE attempt(
 	verify_s               REAL,
 	retries                INTEGER,
 	stages                 TEXT NOT NULL DEFAULT '[]',
-	acknowledged           TEXT NOT NULL DEFAULT ''
+	acknowledged           TEXT NOT NULL DEFAULT '',
+	leaving                TEXT NOT NULL DEFAULT '' -- left, back, stuck: what came of letting its board go
 ) STRICT;
 CREATE INDEX attempt_unit ON attempt(unit, attempt);
 CREATE INDEX attempt_job ON attempt(job, result, attempt);
@@ -276,6 +277,11 @@ BEGIN
 	VALUES (NEW.seq, NEW.utc, NEW.body ->> 'slot', NEW.body ->> 'serial', NEW.body ->> 'attempt');
 
 	UPDATE unit SET returned = returned + 1 WHERE unit = NEW.body ->> 'serial';
+END;
+
+CREATE TRIGGER unit_leaving AFTER INSERT ON log WHEN NEW.kind = 'unit.leaving'
+BEGIN
+	UPDATE attempt SET leaving = NEW.body ->> 'outcome' WHERE attempt = NEW.body ->> 'attempt';
 END;
 
 CREATE TRIGGER unit_disposition_is_known BEFORE INSERT ON log WHEN NEW.kind = 'unit.disposition'

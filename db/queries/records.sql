@@ -3,7 +3,7 @@ SELECT attempt, job, unit, number, slot, port, fixture, hub, serial, serial_sour
 	node, image, image_key, plan_sha256, tool, kernel, config_sha256, operator, disposition, reason,
 	clock_synchronised AS "clock_synchronised.bool", opened, result, counted AS "counted.bool", code, blame, text, closed,
 	bytes_written, bytes_verified, readback_sha256, extras_sha256, extras_readback_sha256, verify_method, write_s, verify_s,
-	retries, stages AS "stages.json", acknowledged, open_seq, close_seq
+	retries, stages AS "stages.json", acknowledged, leaving, open_seq, close_seq
 FROM attempt
 WHERE true
 AND attempt < :before --if before

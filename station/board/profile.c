@@ -142,7 +142,9 @@ static void put_hub(FILE *to, const struct profile_hub *hub)
 
 static void put_profile(FILE *to, const struct profile *p)
 {
-	fprintf(to, "; Written by gangway fixture learn.\n[fixture]\nname = %s\ncolumns = %u\npower = %s\n\n[slots]\n",
+	fprintf(to,
+	        "; Written by gangway fixture learn.\n[fixture]\nname = %s\ncolumns = %u\npower = "
+	        "%s\n\n[slots]\n",
 	        p->name, p->columns, p->switches ? "yes" : "no");
 	for (unsigned i = 0; i < p->slot_count; i++)
 		fprintf(to, "%s = %s\n", p->slots[i].label, p->slots[i].port);

@@ -13,42 +13,9 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/log.h"
-#include "board/board.h"
+#include "board/virtual_inside.h"
 
-// The hub's memory, STATE/boards/hub.json: boards stay plugged in while the station is down, as on a real hub.
-struct virtual_board {
-	bool present;
-	bool ever; // a board was here
-	uint64_t serial;
-	uint64_t plug; // plays diskseq: rises with every plugging
-	struct board_model model;
-};
-
-struct virtual_hub {
-	struct fixture base;
-	char folder[200]; // a board's path must fit board_identity.node
-	char older[256];  // copied onto every new board; "" for blank boards
-	uint64_t size, rate, link_rate;
-	uint64_t arrive_ns; // between two first arrivals
-	bool serials, fresh;
-	int link_fd;
-	uint64_t next_serial, next_plug;
-	struct loop_source *timer;
-	unsigned arrive_next;
-	struct virtual_board boards[BOARD_SLOTS_MAX];
-};
-
-static struct virtual_hub *hub_of(struct fixture *f)
-{
-	union {
-		struct fixture *base;
-		struct virtual_hub *hub;
-	} it = {.base = f}; // base is the first member
-	return it.hub;
-}
-
-static void board_path(
-        const struct virtual_hub *hub, unsigned slot, const char *suffix, char *path, size_t size)
+void virtual_path(const struct virtual_hub *hub, unsigned slot, const char *suffix, char *path, size_t size)
 {
 	snprintf(path, size, "%s/%s.img%s", hub->folder, hub->base.slots[slot].label, suffix);
 }
@@ -122,8 +89,8 @@ static int copy_older(const struct virtual_hub *hub, int to, struct err *e)
 static int board_make(struct virtual_hub *hub, unsigned slot, struct err *e)
 {
 	char path[PATH_MAX], away[PATH_MAX];
-	board_path(hub, slot, "", path, sizeof(path));
-	board_path(hub, slot, ".away", away, sizeof(away));
+	virtual_path(hub, slot, "", path, sizeof(path));
+	virtual_path(hub, slot, ".away", away, sizeof(away));
 	if (rename(path, away) < 0 && errno != ENOENT)
 		return err_sys(e, errno, "%s", path);
 	_cleanup_close_ int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
@@ -144,7 +111,7 @@ static int board_describe(const struct virtual_hub *hub, unsigned slot, struct b
 	const struct virtual_board *board = &hub->boards[slot];
 	*out = (struct board){
 	        .slot = slot, .link_fd = hub->link_fd, .logical_sector = 512, .model = board->model};
-	board_path(hub, slot, "", out->identity.node, sizeof(out->identity.node));
+	virtual_path(hub, slot, "", out->identity.node, sizeof(out->identity.node));
 	struct stat st;
 	if (stat(out->identity.node, &st) < 0)
 		return err_sys(e, errno, "%s: the board's file", out->identity.node);
@@ -155,6 +122,7 @@ static int board_describe(const struct virtual_hub *hub, unsigned slot, struct b
 	out->identity.size = (uint64_t)st.st_size;
 	out->model.rate = hub->rate;
 	out->model.shared_link = hub->link_rate > 0;
+	out->model.takes_eject = board->uboot != VIRTUAL_UBOOT_NONE;
 	serial_text(hub, board, out->serial, sizeof(out->serial));
 	STR_COPY(out->serial_source, out->serial[0] ? "virtual" : "");
 	STR_COPY(out->vendor, "Linux");
@@ -163,7 +131,7 @@ static int board_describe(const struct virtual_hub *hub, unsigned slot, struct b
 	return 0;
 }
 
-static int hub_plug(struct virtual_hub *hub, unsigned slot, bool same, struct err *e)
+int virtual_plug(struct virtual_hub *hub, unsigned slot, bool same, struct err *e)
 {
 	struct virtual_board *board = &hub->boards[slot];
 	const char *label = hub->base.slots[slot].label;
@@ -180,12 +148,13 @@ static int hub_plug(struct virtual_hub *hub, unsigned slot, bool same, struct er
 	if (r < 0)
 		return r;
 	board->present = true;
+	board->pulled = false;
 	hub_save(hub);
 	hub->base.events->arrived(hub->base.context, &report);
 	return 0;
 }
 
-static int hub_unplug(struct virtual_hub *hub, unsigned slot, struct err *e)
+int virtual_unplug(struct virtual_hub *hub, unsigned slot, struct err *e)
 {
 	struct virtual_board *board = &hub->boards[slot];
 	if (!board->present)
@@ -195,6 +164,16 @@ static int hub_unplug(struct virtual_hub *hub, unsigned slot, struct err *e)
 	hub_save(hub);
 	hub->base.events->left(hub->base.context, slot);
 	return 0;
+}
+
+// By a person, who can also take a board out of its socket that has left already.
+static int board_pull(struct virtual_hub *hub, unsigned slot, struct err *e)
+{
+	struct virtual_board *board = &hub->boards[slot];
+	bool in_socket = board->uboot != VIRTUAL_UBOOT_NONE && board->ever && !board->pulled;
+	board->next = VIRTUAL_REST;
+	board->pulled = true;
+	return !board->present && in_socket ? 0 : virtual_unplug(hub, slot, e);
 }
 
 static int hub_fault(struct virtual_hub *hub, unsigned slot, const char *text, struct err *e)
@@ -216,7 +195,8 @@ static int hub_fault(struct virtual_hub *hub, unsigned slot, const char *text, s
 		model->faults[i] = fault;
 	}
 	struct board report;
-	if (hub->boards[slot].present && board_describe(hub, slot, &report, e) == 0)
+	// Of the configuration's faults the owner hears with the board: it listens to nothing yet.
+	if (hub->base.events && hub->boards[slot].present && board_describe(hub, slot, &report, e) == 0)
 		hub->base.events->changed(hub->base.context, &report);
 	return 0;
 }
@@ -224,24 +204,24 @@ static int hub_fault(struct virtual_hub *hub, unsigned slot, const char *text, s
 static int virtual_act(
         struct fixture *f, const char *what, unsigned slot, const char *argument, struct err *e)
 {
-	struct virtual_hub *hub = hub_of(f);
+	struct virtual_hub *hub = virtual_hub_of(f);
 	if (!strcmp(what, "unplug"))
-		return hub_unplug(hub, slot, e);
+		return board_pull(hub, slot, e);
 	if (!strcmp(what, "fault"))
 		return hub_fault(hub, slot, argument, e);
 	if (!strcmp(what, "plug") && (!strcmp(argument, "new") || !strcmp(argument, "same") || !argument[0]))
-		return hub_plug(hub, slot, !strcmp(argument, "same"), e);
+		return virtual_plug(hub, slot, !strcmp(argument, "same"), e);
 	return err_set(e, EINVAL, "virtual fixture: '%s %s' is nothing it can do", what, argument);
 }
 
 // A worker found the board gone: a scripted vanish has pulled the plug.
 static void virtual_recheck(struct fixture *f, unsigned slot)
 {
-	struct virtual_hub *hub = hub_of(f);
+	struct virtual_hub *hub = virtual_hub_of(f);
 	const struct board_model *model = &hub->boards[slot].model;
 	for (unsigned i = 0; i < BOARD_FAULTS_MAX; i++) {
 		if (model->faults[i].kind == BOARD_FAULT_VANISH) {
-			hub_unplug(hub, slot, NULL);
+			virtual_unplug(hub, slot, NULL);
 			return;
 		}
 	}
@@ -257,13 +237,13 @@ static void arrive_one(void *context)
 		return;
 	}
 	struct err e;
-	if (hub_plug(hub, hub->arrive_next++, false, &e) < 0)
+	if (virtual_plug(hub, hub->arrive_next++, false, &e) < 0)
 		log_error("virtual fixture: %s", e.text);
 }
 
 static int virtual_start(struct fixture *f, struct err *e)
 {
-	struct virtual_hub *hub = hub_of(f);
+	struct virtual_hub *hub = virtual_hub_of(f);
 	for (unsigned i = 0; i < f->slot_count; i++) {
 		struct board report;
 		if (!hub->boards[i].present)
@@ -276,18 +256,11 @@ static int virtual_start(struct fixture *f, struct err *e)
 	return loop_timer_set(hub->timer, clock_mono_ns(), hub->arrive_ns);
 }
 
-static int virtual_power(struct fixture *f, unsigned slot, bool on, struct err *e)
-{
-	struct virtual_hub *hub = hub_of(f);
-	if (hub->boards[slot].present == on)
-		return 0;
-	return on ? hub_plug(hub, slot, true, e) : hub_unplug(hub, slot, e);
-}
-
 static void virtual_free(struct fixture *f)
 {
-	struct virtual_hub *hub = hub_of(f);
+	struct virtual_hub *hub = virtual_hub_of(f);
 	loop_remove(hub->timer);
+	virtual_uboot_free(hub);
 	fd_close(&hub->link_fd);
 	free(hub);
 }
@@ -297,6 +270,7 @@ static const struct fixture_ops virtual_ops = {
         .start = virtual_start,
         .power = virtual_power,
         .recheck = virtual_recheck,
+        .ejected = virtual_ejected,
         .act = virtual_act,
         .free = virtual_free,
 };
@@ -313,7 +287,7 @@ static int link_make(struct virtual_hub *hub, struct err *e)
 static int read_settings(struct virtual_hub *hub, const struct fixture_settings *s, struct err *e)
 {
 	static const char *const known[] = {"slots", "columns", "size", "rate", "link_rate", "arrive_ms",
-	        "serials", "fresh", "older", "fault.", NULL};
+	        "serials", "fresh", "older", "fault.", "uboot", "uboot.", "power", NULL};
 	uint64_t slots, columns, arrive_ms;
 	int r = fixture_settings_check(s, known, e);
 	if (r == 0)
@@ -390,6 +364,10 @@ int fixture_virtual_open(const struct fixture_settings *settings, const char *st
 		r = link_make(hub, e);
 	if (r == 0)
 		r = read_faults(hub, settings, e);
+	if (r == 0)
+		r = virtual_uboot_read(hub, settings, e);
+	if (r == 0)
+		r = virtual_uboot_open(hub, e);
 	if (r == 0)
 		r = loop_add_timer(loop, arrive_one, hub, &hub->timer, e);
 	if (r < 0) {

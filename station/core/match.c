@@ -166,7 +166,9 @@ void match_judge(const struct match_board *board, const struct match_rules *rule
 	if (refuse_stranger(board, rules, out))
 		return;
 	if (history->barred) {
-		result_set(out, MATCH_REFUSED, history->barred, "%s: %.100s",
+		// Quarantine is for a person to end, scrap is for nobody.
+		bool held = history->barred == FAILURE_UNIT_QUARANTINE;
+		result_set(out, held ? MATCH_HELD : MATCH_REFUSED, history->barred, "%s: %.100s",
 		        failure_info(history->barred)->reason, history->barred_why);
 		return;
 	}

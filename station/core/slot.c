@@ -135,7 +135,8 @@ static void on_rematch(struct slot *s, const struct slot_event *event, struct sl
 	                 event->admission.verdict == MATCH_OK;
 	bool open = s->state == SLOT_PRESENT || s->state == SLOT_MATCHED || s->state == SLOT_REFUSED ||
 	            s->state == SLOT_HOLD;
-	bool barred = event->admission.verdict == MATCH_REFUSED;
+	bool barred = event->admission.verdict == MATCH_REFUSED ||
+	              event->admission.failure == FAILURE_UNIT_QUARANTINE;
 	if (s->state == SLOT_RETRYING) {
 		retry_rematch(s, event, out);
 	} else if (slot_is_idle(s) && open && !looked_at && (!by_hand || barred)) {
@@ -160,6 +161,7 @@ static void on_start(struct slot *s, const struct slot_event *event, struct slot
 	s->result = SLOT_RESULT_NONE;
 	s->leaving = SLOT_LEAVING_NONE;
 	s->same = true;
+	s->let_go = false;
 	s->gone = s->stopping = s->returned = s->sent_go = s->judged = s->left_early = s->again = false;
 	out->set |= SLOT_DO_START_WORKER;
 }

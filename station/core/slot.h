@@ -99,6 +99,7 @@ struct slot {
 
 	bool switches; // the port's power can be switched: set once by the owner, nothing here clears it
 	enum slot_leaving leaving;
+	bool let_go;           // `leaving` is about a board that was ejected behind its verdict
 	bool left_early;       // it left between the verdict and its worker's end
 	enum slot_state stage; // the last one that the attempt under way was in
 	unsigned retries;      // how often each stage may be tried again, as START said for the first attempt

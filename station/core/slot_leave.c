@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // The slot machine behind a verdict: the board is let go, or its attempt is tried again.
-#include "core/slot_inside.h"
-
 #include <string.h>
+
+#include "core/slot_inside.h"
 
 static bool has_verdict(const struct slot *s)
 {
@@ -17,6 +17,9 @@ static void wait_on(struct slot *s, enum slot_leaving leaving, struct slot_actio
 
 static void settle(struct slot *s, enum slot_leaving leaving, struct slot_actions *out)
 {
+	s->leaving = SLOT_LEAVING_NONE;
+	if (!s->let_go)
+		return; // its power was cycled for another reason
 	s->leaving = out->leaving = leaving;
 	out->set |= SLOT_DO_RECORD_LEAVING;
 }
@@ -75,7 +78,7 @@ void retry_begin(struct slot *s, struct slot_actions *out)
 	s->acknowledged = s->waiting = s->again = false;
 	s->granted = true;
 	out->set |= SLOT_DO_COUNT_START; // its place in the quantity stays its own
-	if (!slot_power_is_moving(s)) // already, to free a worker that hung
+	if (!slot_power_is_moving(s))    // already, to free a worker that hung
 		wait_on(s, SLOT_LEAVING_WAIT, out);
 	if (s->worker == SLOT_WORKER_NONE)
 		leave_ended(s, false, out);
@@ -171,7 +174,7 @@ void leave_left(struct slot *s, struct slot_actions *out)
 
 bool leave_arrived(struct slot *s, const struct slot_event *event, struct slot_actions *out)
 {
-	bool back = event->same_board && has_verdict(s) &&
+	bool back = event->same_board && has_verdict(s) && s->let_go &&
 	            (s->leaving == SLOT_LEAVING_ON || (s->leaving == SLOT_LEAVING_LEFT && event->soon));
 	if (s->state == SLOT_RETRYING) {
 		retry_arrived(s, event, out);
@@ -199,6 +202,7 @@ void leave_ended(struct slot *s, bool ejected, struct slot_actions *out)
 		else
 			retry_ready(s);
 	} else if (ejected && has_verdict(s)) {
+		s->let_go = true;
 		if (s->left_early)
 			settle(s, SLOT_LEAVING_LEFT, out);
 		else if (s->present)
@@ -234,7 +238,6 @@ void leave_deadline(struct slot *s, struct slot_actions *out)
 
 const char *slot_leaving_name(enum slot_leaving leaving)
 {
-	static const char *const names[] = {
-	        "", "waiting", "power-off", "power-on", "left", "back", "stuck"};
+	static const char *const names[] = {"", "waiting", "power-off", "power-on", "left", "back", "stuck"};
 	return (unsigned)leaving < sizeof(names) / sizeof(names[0]) ? names[leaving] : "";
 }

@@ -185,3 +185,27 @@ void attempt_returned_row(struct seat *seat, const char *how)
 	set_number(body, "diskseq", seat->board.identity.diskseq);
 	rows_append(seat->station, "unit.returned", body, -1, NULL, NULL);
 }
+
+void attempt_leaving_row(struct seat *seat, enum slot_leaving leaving, uint64_t after_ms)
+{
+	const struct seat_attempt *a = &seat->attempt;
+	json_t *attempt = a->id ? json_integer((json_int_t)a->id) : json_null();
+	json_t *body = json_pack("{s:s,s:s,s:s,s:o,s:s,s:s,s:I}", "slot", seat_label(seat), "serial",
+	        a->serial, "port", a->port, "attempt", attempt, "outcome", slot_leaving_name(leaving), "by",
+	        seat->cycled ? "power" : "eject", "after_ms", (json_int_t)after_ms);
+	rows_append(seat->station, "unit.leaving", body, -1, NULL, NULL);
+}
+
+void attempt_quarantine_row(struct seat *seat)
+{
+	const struct seat_attempt *a = &seat->attempt;
+	char reason[160];
+	snprintf(reason, sizeof(reason), "failed %u attempts in a row, the last with %s", seat->slot.attempts,
+	        failure_info(seat->slot.failure)->code);
+	log_warn("slot %s: %s: quarantine", seat_label(seat), reason);
+	if (!a->serial[0])
+		return; // the ledger has no name for it
+	json_t *body = json_pack("{s:s,s:s,s:s,s:I}", "serial", a->serial, "disposition", "quarantine",
+	        "reason", reason, "attempt", (json_int_t)a->id);
+	rows_append(seat->station, "unit.disposition", body, -1, NULL, NULL);
+}

@@ -140,9 +140,15 @@ static void on_arrived(void *context, const struct board *board)
 	struct station *station = context;
 	struct seat *seat = &station->seats[board->slot];
 	struct slot_event event = {.kind = SLOT_EV_ARRIVED};
+	bool retry = leave_awaits(seat, board);
+	event.soon = leave_is_soon(seat);
 	seat_forget_board(seat);
 	seat->board = *board;
 	seat_choose_lun(seat);
+	if (retry) {
+		leave_take_back(seat);
+		board_key(&seat->board, seat->key);
+	}
 	event.same_plug = same_plug(seat, &seat->board);
 	if (event.same_plug) {
 		// `resume` has told already what the ledger knows of it.
@@ -151,9 +157,9 @@ static void on_arrived(void *context, const struct board *board)
 		seat->known_passed = seat->slot.state == SLOT_PASS;
 		seat->known_here = seat->known_passed && !strcmp(seat->attempt.job, station->job.id);
 	}
-	event.same_board = seat->verdict_key[0] && !strcmp(seat->key, seat->verdict_key);
+	event.same_board = retry || (seat->verdict_key[0] && !strcmp(seat->key, seat->verdict_key));
 	seat->resumed = false;
-	seat_judge(seat, false, &event.admission);
+	seat_judge(seat, retry, &event.admission);
 	log_debug("slot %s: a board arrived, %s", seat_label(seat), seat->key);
 	seat_event(seat, &event);
 	rematch_twins(station, seat, seat->board.serial);
@@ -167,6 +173,7 @@ static void on_left(void *context, unsigned index)
 	struct station *station = context;
 	struct seat *seat = &station->seats[index];
 	log_debug("slot %s: the board left", seat_label(seat));
+	leave_note_left(seat);
 	seat_event(seat, &event);
 	seat_start_boards(station);
 }

@@ -116,11 +116,11 @@ static int set_station(struct station_config *config, const char *key, const cha
 	else if (!strcmp(key, "store_limit")) {
 		if (!board_bytes_parse(value, &config->store_limit))
 			return err_set(e, EINVAL, "[station] store_limit = %s: not a number of bytes", value);
-	} else if (!strcmp(key, "stall_ms")) {
+	} else if (!strcmp(key, "stall_ms") || !strcmp(key, "power_off_ms")) {
 		uint64_t ms;
 		if (!board_bytes_parse(value, &ms) || ms < 100 || ms > 3600000)
-			return err_set(e, EINVAL, "[station] stall_ms = %s: not 100 to 3600000", value);
-		config->stall_ms = (uint32_t)ms;
+			return err_set(e, EINVAL, "[station] %s = %s: not 100 to 3600000", key, value);
+		*(key[0] == 's' ? &config->stall_ms : &config->power_off_ms) = (uint32_t)ms;
 	} else
 		return err_set(e, EINVAL, "[station] %s: no such setting", key);
 	return 0;

@@ -85,6 +85,11 @@ struct seat {
 	// What the ledger says is to become of its unit ("scrapped", "rework"), and why.
 	char disposition[16], disposition_reason[160];
 	char person[32]; // who acknowledged or released it
+	struct loop_source *leave_timer;
+	uint64_t let_go; // CLOCK_MONOTONIC: when it was ejected, or switched off
+	uint64_t left;   // ... and when it left; 0: it has not
+	bool ejected;    // the worker under way was told to eject
+	bool cycled;     // it was let go by a power cycle
 	struct seat_attempt attempt;
 	struct gang_member *member;
 	struct picture *picture; // held for the worker
@@ -253,6 +258,22 @@ const char *seat_label(const struct seat *seat);
 void seat_close_waiting(struct station *station, const struct picture *picture);
 void seats_free(struct station *station);
 
+// leave.c: boards are let go, and tried again
+int leave_open(struct seat *seat, struct err *e);
+void leave_free(struct seat *seat);
+void leave_act(struct seat *seat, const struct slot_actions *out);
+// The worker may let its device go.
+void leave_release(struct seat *seat);
+// What arrives is the board that is to be tried again, as far as its serial can tell.
+bool leave_awaits(const struct seat *seat, const struct board *board);
+// ... and is in seat->board now.
+void leave_take_back(struct seat *seat);
+// It left so short a time ago that nobody can have plugged it in.
+bool leave_is_soon(const struct seat *seat);
+void leave_note_left(struct seat *seat);
+// Nothing is tried again when the station stops.
+void leave_stop(struct station *station);
+
 // attempts.c: an attempt's rows
 void attempt_open_row(struct seat *seat);
 void attempt_close_row(struct seat *seat);
@@ -260,6 +281,8 @@ void attempt_refused_row(struct seat *seat);
 void attempt_ack_row(struct seat *seat);
 void attempt_release_row(struct seat *seat);
 void attempt_returned_row(struct seat *seat, const char *how);
+void attempt_leaving_row(struct seat *seat, enum slot_leaving leaving, uint64_t after_ms);
+void attempt_quarantine_row(struct seat *seat);
 
 // sign.c: the job's board signature
 void sign_rules(const struct station_job *job, struct match_rules *rules);

@@ -30,11 +30,12 @@ bool job_may_start_board(const struct station *station, const struct seat *seat)
 {
 	const struct station_job *job = &station->job;
 	bool again = seat->known_passed && seat->known_here;
-	bool room = again ? job->counts.state == JOB_OPEN && !job_is_full(&job->counts)
-	                  : job_may_start(&job->counts);
+	bool retry = seat->slot.state == SLOT_RETRYING; // it has kept its place, and was let start before
+	bool room = retry || again ? job->counts.state == JOB_OPEN && !job_is_full(&job->counts)
+	                           : job_may_start(&job->counts);
 	return room && job->picture && job->picture->ready && !job->picture->damaged &&
 	       !job->picture->failed && rows_are_taken(station) &&
-	       (job->recipe.start == RECIPE_START_AUTO || seat->start_granted);
+	       (job->recipe.start == RECIPE_START_AUTO || seat->start_granted || retry);
 }
 
 void job_count_start(struct station *station, struct seat *seat)

@@ -21,8 +21,9 @@ struct seat *seat_find(struct station *station, const char *label)
 bool seats_idle(const struct station *station)
 {
 	for (unsigned i = 0; i < station->seat_count; i++)
-		if (slot_is_busy(&station->seats[i].slot) || station->seats[i].member)
-			return false;
+		if (slot_is_busy(&station->seats[i].slot) || station->seats[i].member ||
+		        station->seats[i].slot.leaving == SLOT_LEAVING_OFF)
+			return false; // no port is left dark
 	return true;
 }
 
@@ -30,7 +31,8 @@ void seat_start_boards(struct station *station)
 {
 	if (station->starting_boards || station->phase != PHASE_RUNNING)
 		return;
-	static const struct slot_event start = {.kind = SLOT_EV_START};
+	const struct slot_event start = {
+	        .kind = SLOT_EV_START, .retries = (unsigned)station->job.recipe.retries};
 	station->starting_boards = true;
 	for (unsigned i = 0; i < station->seat_count; i++)
 		if (slot_is_ready(&station->seats[i].slot) &&
@@ -128,16 +130,18 @@ static void on_verdict(void *context, struct gang_member *member, const struct w
 
 static void on_ended(void *context, struct gang_member *member, bool ejected, bool died)
 {
-	static const struct slot_event event = {.kind = SLOT_EV_ENDED};
 	struct seat *seat = context;
 	struct station *station = seat->station;
-	(void)ejected;
+	// Whether it took the eject shows by its leaving.
+	const struct slot_event event = {.kind = SLOT_EV_ENDED, .ejected = seat->ejected};
 	(void)died;
 	foreign_forget(seat);
 	gang_free(member);
 	seat->member = NULL;
 	seat->picture = picture_unref(seat->picture);
 	seat_event(seat, &event);
+	if (ejected && station->fixture->ops->ejected)
+		station->fixture->ops->ejected(station->fixture, seat->index);
 	heal_try(station);
 	seat_start_boards(station);
 	station_settle(station);
@@ -212,7 +216,7 @@ static int start_worker(struct seat *seat, struct err *e)
 	        .eject = station->config.eject,
 	        .stall_ms = station->config.stall_ms,
 	        .has_link = seat->board.link_fd >= 0 && seat->board.model.shared_link,
-	        .ask_carries = !seat->board.serial[0] && !seat->slot.granted,
+	        .ask_carries = !seat->board.serial[0] && (!seat->slot.granted || seat->slot.retrying),
 	        .expect = seat->board.identity,
 	        .model = seat->board.model};
 	STR_COPY(work.label, seat_label(seat));
@@ -225,7 +229,8 @@ static int start_worker(struct seat *seat, struct err *e)
 	STR_COPY(seat->attempt.job, job->id);
 	STR_COPY(seat->attempt.image, job->image);
 	attempt_board(&seat->attempt, seat);
-	seat->row_refused = false;
+	seat->row_refused = seat->ejected = seat->cycled = false;
+	seat->left = 0;
 	seat->done = seat->total = seat->written = 0;
 	seat->rate = 0;
 	seat->track = (struct estimate_track){0};
@@ -258,7 +263,7 @@ static void act_on_worker(struct seat *seat, unsigned set)
 	if (set & SLOT_DO_CANCEL)
 		gang_cancel(seat->member);
 	if (set & SLOT_DO_FREE_WORKER)
-		gang_release(seat->member);
+		leave_release(seat);
 }
 
 static void log_verdict(const struct seat *seat)
@@ -326,6 +331,7 @@ static struct slot_actions step(struct seat *seat, const struct slot_event *even
 		sign_note(seat);
 	publish_seat(seat);
 	act_on_ledger(seat, out.set);
+	leave_act(seat, &out);
 	act_on_worker(seat, out.set);
 	return out;
 }
@@ -373,6 +379,7 @@ void seats_free(struct station *station)
 	for (unsigned i = 0; i < station->seat_count; i++) {
 		struct seat *seat = &station->seats[i];
 		foreign_free(seat);
+		leave_free(seat);
 		seat->picture = picture_unref(seat->picture);
 	}
 }

@@ -15,6 +15,7 @@ static bool shows_attempt(const struct seat *seat)
 	case SLOT_FAIL:
 	case SLOT_UNVERIFIED:
 	case SLOT_INTERRUPTED:
+	case SLOT_RETRYING:
 	case SLOT_RECORDING: return true;
 	default: return slot_is_busy(&seat->slot);
 	}
@@ -55,7 +56,7 @@ static json_t *eta(const struct seat *seat)
 	return seconds < 0 ? json_null() : json_integer((json_int_t)(seconds + 0.5));
 }
 
-static const char *reason(const struct seat *seat)
+static const char *own_reason(const struct seat *seat)
 {
 	const struct slot *slot = &seat->slot;
 	switch (slot->state) {
@@ -78,9 +79,33 @@ static const char *reason(const struct seat *seat)
 	}
 }
 
+// ... and what letting its board go, or trying it again, adds to it.
+static void reason(const struct seat *seat, char *text, size_t size)
+{
+	const struct slot *slot = &seat->slot;
+	const char *own = own_reason(seat);
+	char more[96] = "";
+	if (slot->state == SLOT_RETRYING)
+		snprintf(more, sizeof(more), "%s: it is tried again", failure_info(slot->failed)->reason);
+	else if (slot->leaving == SLOT_LEAVING_STUCK)
+		snprintf(more, sizeof(more), "it did not leave by itself");
+	else if (slot->leaving == SLOT_LEAVING_BACK)
+		snprintf(more, sizeof(more), "it came back by itself after it was let go");
+	else if (slot->quarantined)
+		snprintf(more, sizeof(more), "quarantined after %u attempts", slot->attempts);
+	else if (slot->retrying && slot_is_busy(slot))
+		snprintf(more, sizeof(more), "attempt %u, after %s", slot->attempts,
+		        failure_info(slot->failed)->code);
+	snprintf(text, size, "%s%s%s", own, own[0] && more[0] ? "; " : "", more);
+}
+
 static const char *next_step(const struct seat *seat)
 {
 	const struct slot *slot = &seat->slot;
+	if (slot->leaving == SLOT_LEAVING_STUCK && slot->state != SLOT_FAIL)
+		return "unplug it";
+	if (slot->leaving == SLOT_LEAVING_BACK)
+		return "unplug it; its start script loops back into ums";
 	if (slot->state == SLOT_LOST)
 		return "power the board off";
 	if (slot->state == SLOT_HOLD && slot->returned)
@@ -100,6 +125,8 @@ json_t *snapshot_slot(const struct seat *seat)
 	const char *serial = attempt && a->id ? a->serial : seat->board.serial;
 	const char *source = attempt && a->id ? a->serial_source : seat->board.serial_source;
 	const struct failure_info *failure = failure_info(slot->failure);
+	char why[320];
+	reason(seat, why, sizeof(why));
 	json_t *o = json_pack("{s:i,s:s,s:i,s:i,s:s,s:s,s:b,s:s,s:o,s:s}", "index", (int)seat->index, "slot",
 	        place->label, "row", (int)place->row, "column", (int)place->column, "state",
 	        slot_state_name(slot->state), "tile", slot_tile(slot), "present", slot->present, "stage",
@@ -112,12 +139,15 @@ json_t *snapshot_slot(const struct seat *seat)
 	        (json_int_t)seat->done, "total", (json_int_t)seat->total, "rate",
 	        slot_is_busy(slot) ? seat->rate : 0.0, "eta_s", eta(seat), "progress", progress(seat));
 	json_t *verdict = json_pack("{s:s,s:s,s:s,s:s,s:s,s:b,s:s,s:s,s:s,s:o,s:f,s:f,s:I}", "code",
-	        failure->code, "blame", blame_name(failure->blame), "reason", reason(seat), "next",
-	        next_step(seat), "text", attempt || slot->state == SLOT_REFUSED ? a->text : "",
-	        "acknowledged", slot->acknowledged, "verify_method", attempt ? a->method : "", "plan_sha256",
+	        failure->code, "blame", blame_name(failure->blame), "reason", why, "next", next_step(seat),
+	        "text", attempt || slot->state == SLOT_REFUSED ? a->text : "", "acknowledged",
+	        slot->acknowledged, "verify_method", attempt ? a->method : "", "plan_sha256",
 	        attempt ? a->plan_sha256 : "", "readback_sha256", attempt ? a->readback_sha256 : "",
 	        "finished", text_or_null(attempt ? a->finished : ""), "write_s", a->write_s, "verify_s",
 	        a->verify_s, "bytes_verified", (json_int_t)(attempt ? a->report.bytes_verified : 0));
+	json_object_set_new(o, "leaving", json_string(slot_leaving_name(slot->leaving)));
+	json_object_set_new(o, "attempts", json_integer(slot->attempts));
+	json_object_set_new(o, "quarantined", json_boolean(slot->quarantined));
 	json_object_update_new(o, more);
 	json_object_update_new(o, verdict);
 	return o;

@@ -150,12 +150,15 @@ static int open_seats(struct station *station, struct err *e)
 	if (r < 0)
 		return r;
 	station->seat_count = station->fixture->slot_count;
-	for (unsigned i = 0; i < station->seat_count; i++) {
-		station->seats[i].station = station;
-		station->seats[i].index = i;
-		station->seats[i].board.link_fd = -1;
+	for (unsigned i = 0; i < station->seat_count && r == 0; i++) {
+		struct seat *seat = &station->seats[i];
+		seat->station = station;
+		seat->index = i;
+		seat->board.link_fd = -1;
+		seat->slot.switches = station->fixture->slots[i].switches;
+		r = leave_open(seat, e);
 	}
-	return 0;
+	return r;
 }
 
 // What a job's verify policy may be chosen by. The job's word counts.
@@ -234,6 +237,7 @@ void station_stop(struct station *station, const char *reason)
 	if (station->phase == PHASE_RUNNING) {
 		log_info("%s: no board is started any more; those under way are finished", reason);
 		station->phase = PHASE_STOPPING;
+		leave_stop(station);
 		station->dirty_station = true;
 		publish_soon(station);
 		if (loop_timer_after(station->stop_timer, STOP_BOARDS_NS) < 0)

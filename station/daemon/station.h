@@ -26,7 +26,8 @@ struct station_config {
 	          [256];      // further names under which browsers may reach the page; "" behind the last
 	uint64_t store_limit; // bytes; 0: no limit
 	uint32_t stall_ms; // a board that answers nothing for so long has failed; 0: the worker's own limit
-	bool eject;        // boards are ejected when they have their verdict
+	uint32_t power_off_ms; // how long a port stays off in a power cycle; 0: 3 s
+	bool eject;            // boards are ejected when they have their verdict
 	struct fixture_settings fixture;
 	struct station_match match;
 	char sha256[72]; // of the configuration's text, hex; "" without a file
@@ -37,7 +38,7 @@ struct station_config {
 void station_config_default(struct station_config *config);
 
 // Reads an ini file:
-//   [station] state= name= listen= host= store_limit= stall_ms= eject=
+//   [station] state= name= listen= host= store_limit= stall_ms= power_off_ms= eject=
 //   [fixture] kind= and the kind's own settings
 //   [match] usb_ids= size_min= size_max= signature=off|learn
 // An unknown section or key is an error that names its line.

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: MIT
+// What the virtual fixture's files share: the hub and its boards (virtual.c), and what runs on them (virtual_uboot.c).
+#ifndef GANGWAY_BOARD_VIRTUAL_INSIDE_H
+#define GANGWAY_BOARD_VIRTUAL_INSIDE_H
+
+#include "board/board.h"
+
+// What a board's U-Boot does with an eject (START STOP UNIT).
+enum virtual_uboot {
+	VIRTUAL_UBOOT_NONE,   // "none": a plain disk, which takes no eject
+	VIRTUAL_UBOOT_LEAVES, // "leaves": v2024.04 and newer: ums ends, the board boots what it was given
+	VIRTUAL_UBOOT_STAYS,  // "stays": older ones answer and stay, until their power is cycled
+	VIRTUAL_UBOOT_LOOPS,  // "loops": ums ends and its script starts it again
+};
+
+// "power = …": what the hub's ports do.
+enum virtual_power {
+	VIRTUAL_POWER_NO,
+	VIRTUAL_POWER_YES,
+	VIRTUAL_POWER_LIES, // "lies": says that it switches, and does not
+};
+
+struct virtual_hub;
+
+// The hub's memory, STATE/boards/hub.json: boards stay plugged in while the station is down, as on a real hub.
+struct virtual_board {
+	bool present; // shows itself as a disk
+	bool pulled;  // not in the socket at all
+	bool ever;    // a board was here
+	uint64_t serial;
+	uint64_t plug; // plays diskseq: rises with every plugging
+	struct board_model model;
+	enum virtual_uboot uboot;
+	// What comes next, from the loop: the answers to eject and power.
+	enum virtual_next { VIRTUAL_REST, VIRTUAL_LEAVE, VIRTUAL_RETURN, VIRTUAL_DARK, VIRTUAL_LIT } next;
+	struct loop_source *timer;
+	struct virtual_hub *hub;
+};
+
+struct virtual_hub {
+	struct fixture base;
+	char folder[200]; // a board's path must fit board_identity.node
+	char older[256];  // copied onto every new board; "" for blank boards
+	uint64_t size, rate, link_rate;
+	uint64_t arrive_ns; // between two first arrivals
+	bool serials, fresh;
+	enum virtual_power power;
+	int link_fd;
+	uint64_t next_serial, next_plug;
+	struct loop_source *timer;
+	unsigned arrive_next;
+	struct virtual_board boards[BOARD_SLOTS_MAX];
+};
+
+static inline struct virtual_hub *virtual_hub_of(struct fixture *f)
+{
+	union {
+		struct fixture *base;
+		struct virtual_hub *hub;
+	} it = {.base = f}; // base is the first member
+	return it.hub;
+}
+
+// virtual.c
+void virtual_path(const struct virtual_hub *hub, unsigned slot, const char *suffix, char *path, size_t size);
+int virtual_plug(struct virtual_hub *hub, unsigned slot, bool same, struct err *e);
+int virtual_unplug(struct virtual_hub *hub, unsigned slot, struct err *e);
+
+// virtual_uboot.c
+int virtual_uboot_read(struct virtual_hub *hub, const struct fixture_settings *settings, struct err *e);
+int virtual_uboot_open(struct virtual_hub *hub, struct err *e);
+void virtual_uboot_free(struct virtual_hub *hub);
+void virtual_ejected(struct fixture *f, unsigned slot);
+int virtual_power(struct fixture *f, unsigned slot, bool on, struct err *e);
+
+#endif
