@@ -7,7 +7,7 @@
 #define POWER_OFF_NS (3 * NSEC_PER_SEC)
 // Within this time of its leaving a board that comes has come by itself: nobody changes a cable that fast, and
 // U-Boot needs about a second from reset to `ums`.
-#define SOON_NS (5 * NSEC_PER_SEC)
+#define SOON_NS      (5 * NSEC_PER_SEC)
 
 static void on_deadline(void *context)
 {
@@ -112,7 +112,8 @@ void leave_take_back(struct seat *seat)
 {
 	const struct seat_attempt *a = &seat->attempt;
 	if (!seat->board.serial[0] && a->serial[0]) {
-		STR_COPY(seat->board.serial, a->serial); // a person's or the station's: it is still this board's
+		STR_COPY(seat->board.serial,
+		        a->serial); // a person's or the station's: it is still this board's
 		STR_COPY(seat->board.serial_source, a->serial_source);
 	}
 	seat->looked_up = seat->seen = seat->known = true;

@@ -179,6 +179,8 @@ static uint32_t verify_policy(const struct station_job *job)
 // Somebody who releases a board knows that it is not blank; "refuse" no release helps.
 static uint32_t blank_policy(const struct seat *seat)
 {
+	if (seat->slot.retrying)
+		return WORKER_BLANK_NOTE; // what is on it is ours
 	switch (seat->station->job.recipe.blank) {
 	case RECIPE_BLANK_ASK: return seat->slot.granted ? WORKER_BLANK_NOTE : WORKER_BLANK_ASK;
 	case RECIPE_BLANK_REFUSE: return WORKER_BLANK_REFUSE;
