@@ -110,12 +110,12 @@ def titled(kept, sections):
     return '\n'.join(parts)
 
 
-def write_doc(path, kept_in, throttle, skipped, sections):
+def write_doc(path, kept_in, throttle, skipped, sections, command):
     """Replaces what stands between the markers of docs/performance.md; the rest of it is written by hand."""
     kept = json.loads(kept_in.read_text())
     when = '; '.join(f'{name} {case["date"]} (load {case["load"]:.1f})' for name, case in kept.items())
     missed = '\n'.join(f'- {name}: not measured: {why}' for name, why in skipped)
-    body = (f'{BEGIN}\n`make bench` on {machine()}; disks throttled by {throttle}. Medians of the runs named in the last column. '
+    body = (f'{BEGIN}\n`{command}` on {machine()}; disks throttled by {throttle}. Medians of the runs named in the last column. '
             f'Measured, with the load average just before: {when}.\n\n{titled(kept, sections)}\n'
             f'{missed}\n{END}')
     text = path.read_text() if path.exists() else f'# How fast, and beside what\n\n{BEGIN}\n{END}\n'

@@ -1,4 +1,5 @@
 """Throttled devices: the block throttle of cgroup version 1 (root group) or version 2 (a group of our own)."""
+import contextlib
 import os
 import pathlib
 import time
@@ -45,13 +46,18 @@ class ThrottleV1:
             self.limit(device, 0)
             self.limited.discard(device)
 
+    def memory(self, limit):
+        """A limit on the memory of the tools that run inside it, on top of the throttle."""
+        return MemoryV1(limit)
+
     def close(self):
         for device in list(self.limited):
             self.lift(device)
 
 
 class ThrottleV2:
-    """Version 2 has no limits on the root group: the measured tools run in a group of their own."""
+    """Version 2 has no limits on the root group: the measured tools run in a group of their own. With the memory
+    controller beside it, what they leave to the page cache is attributed to them too (cgroup-v2.rst, Writeback)."""
     version = 'cgroup v2 io.max'
 
     def __init__(self, root):
@@ -69,6 +75,15 @@ class ThrottleV2:
         if device in self.limited:
             (self.group / 'io.max').write_text(f'{device} rbps=max wbps=max')
             self.limited.discard(device)
+
+    @contextlib.contextmanager
+    def memory(self, limit):
+        """As above. A process is in one group of version 2 only, so it is the throttle's group that gets the limit."""
+        (self.group / 'memory.max').write_text(str(limit))
+        try:
+            yield []
+        finally:
+            (self.group / 'memory.max').write_text('max')
 
     def close(self):
         for device in list(self.limited):
@@ -93,36 +108,19 @@ def find():
                       'nor the io controller of cgroup v2 is to be had here')
 
 
-class MemoryGroup:
-    """A memory cgroup with a limit, for a tool to run in."""
+class MemoryV1:
+    """A memory cgroup of version 1, for a tool to run in: its cgroup.procs file is what `with` gives."""
 
     def __init__(self, limit):
-        self.group, self.peak_file = self._make(limit)
-        self.enter = [self.group / 'cgroup.procs']
-
-    @staticmethod
-    def _make(limit):
-        name = f'gangway-bench-memory-{os.getpid()}'
-        for root, options in mounts('cgroup'):
-            if 'memory' in options:
-                group = root / name
-                group.mkdir()
-                (group / 'memory.limit_in_bytes').write_text(str(limit))
-                return group, group / 'memory.max_usage_in_bytes'
-        for root, _ in mounts('cgroup2'):
-            if 'memory' in (root / 'cgroup.controllers').read_text().split():
-                (root / 'cgroup.subtree_control').write_text('+memory')
-                group = root / name
-                group.mkdir()
-                (group / 'memory.max').write_text(str(limit))
-                return group, group / 'memory.peak'
-        raise Unavailable('no memory cgroup of either version is to be had here')
-
-    def close(self):
-        remove_group(self.group)
+        root = next((root for root, options in mounts('cgroup') if 'memory' in options), None)
+        if root is None:
+            raise Unavailable('no memory cgroup beside the block throttle of cgroup v1 is to be had here')
+        self.group = root / f'gangway-bench-memory-{os.getpid()}'
+        self.group.mkdir()
+        (self.group / 'memory.limit_in_bytes').write_text(str(limit))
 
     def __enter__(self):
-        return self
+        return [self.group / 'cgroup.procs']
 
     def __exit__(self, *_):
-        self.close()
+        remove_group(self.group)
