@@ -199,8 +199,8 @@ class Stick(Case):
         board.pull()
         self.assertEqual(board.emmc.read_bytes().count(0), 16 * MIB)
 
-    def test_the_same_files_work_over_the_network(self):
-        # A folder served by tftp or http: another gw_get. The sandbox fetches from the host's folder.
+    def test_the_files_may_come_by_another_command(self):
+        # Another gw_get: here the sandbox's own way to the host's folder (test_network.py has TFTP and HTTP).
         board = self.board(**self.FILES)
         gangway('stick', '--window', '2M', self.image, board.folder)
         board.power().expect('on-board programming: pass', 120)
