@@ -13,7 +13,7 @@ const SHAPES = {
   UNVERIFIED: 'M12 1 24 22H0zm-1.200 7v7h2.400V8zm0 9v2.400h2.400V17z',
 };
 
-const STAGES = { claimed: 'check', writing: 'program', verifying: 'verify', committing: 'commit', recording: 'record' };
+const STAGES = { claimed: 'check', writing: 'program', verifying: 'verify', committing: 'commit', recording: 'record', retrying: 'try again' };
 
 export function shape(tile) {
   return SHAPES[tile] || SHAPES.HOLD;
@@ -32,7 +32,7 @@ export function isOpen(job) {
   return Boolean(job) && job.state !== 'closed';
 }
 
-const HOLDS = { 'serial-missing': 'SCAN SERIAL', 'serial-duplicate': 'SAME SERIAL TWICE', 'not-blank': 'NOT BLANK', cancelled: 'STOPPED BY HAND' };
+const HOLDS = { 'serial-missing': 'SCAN SERIAL', 'serial-duplicate': 'SAME SERIAL TWICE', 'not-blank': 'NOT BLANK', 'unit-quarantine': 'QUARANTINE', cancelled: 'STOPPED BY HAND' };
 
 function holdOrder(slot, job) {
   if (slot.state === 'lost') return 'SLOT SHUT';

@@ -1,0 +1,35 @@
+"""A board that stays after its eject, or comes back, is told to the operator; where the profile says so, its port is cycled first."""
+from station import *
+
+image = make_image(LINE / 'image.img')
+station = Station(slots=5, config='power_off_ms = 500')
+profile = LINE / 'profile.ini'
+station.start()
+station.open_job(image, leave_ms=4000)
+leaves, stays, loops = Board(1), Board(2, uboot='2023.10'), Board(3, faults=['back'], back_ms=200)
+plug([leaves, stays, loops])
+station.wait(lambda: [station.slots[s]['leaving'] for s in '123'] == ['left', 'stuck', 'back'], 120, 'what became of them')
+check(station.states() == {'1': 'pass', '2': 'pass', '3': 'hold'}, f'the verdicts stay: {station.states()}')
+check(station.slots['2']['next'] == 'unplug it', station.slots['2']['next'])
+check(station.slots['3']['reason'].startswith('RETURNED'), station.slots['3']['reason'])
+check(len(station.attempts()) == 3, 'the board that came back was not programmed again')
+stays.unplug()
+station.wait(lambda: not station.slots['2']['present'] and not station.slots['2']['leaving'], 30, 'unplugged')
+loops.unplug()
+station.stop()
+# vhci_hcd's ports take the request and keep the device: a hub that lies.
+profile.write_text(profile.read_text().replace('columns = 5', 'columns = 5\npower = yes'))
+station.start()
+Board(4, uboot='2023.10').plug()
+station.wait(lambda: station.slots['4']['leaving'] == 'power-off', 120, 'the power cycle')
+station.wait(lambda: station.slots['4']['leaving'] == 'stuck', 60, 'the operator is told')
+station.stop()
+check(station.states()['4'] == 'pass', f'{station.states()}')
+rows = station.ledger("SELECT body ->> 'slot' AS slot, body ->> 'outcome' AS outcome, body ->> 'by' AS by FROM log "
+                      "WHERE kind = 'unit.leaving' ORDER BY seq")
+found = sorted((r['slot'], r['outcome'], r['by']) for r in rows)
+check(found == [('1', 'left', 'eject'), ('2', 'stuck', 'eject'), ('3', 'back', 'eject'), ('3', 'left', 'eject'), ('4', 'stuck', 'power')], f'{found}')
+log = station.log.read_text()
+check('failed' not in log, 'the hub took the requests')
+station.gangway('record', 'verify')
+figure('after the eject: one left, one stayed and is told to the operator, one came back and is RETURNED; a port that does not cut its power too')
