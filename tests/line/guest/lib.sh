@@ -117,6 +117,30 @@ stop_gadget() {
 	rmmod dummy_hcd
 }
 
+# A medium with an older image: GPT, ext4, LVM, md and btrfs, whose UUIDs all copies of it share.
+make_old_image() {
+	modprobe -a loop dm_mod raid1 btrfs
+	truncate -s 100M "$1"
+	sfdisk --quiet "$1" <<-END
+		label: gpt
+		size=16M, type=linux
+		size=16M, type=lvm
+		size=16M, type=raid
+		size=20M, type=linux
+	END
+	local loop
+	loop=$(losetup -fP --show "$1")
+	udevadm settle
+	mkfs.ext4 -q -L old-root "${loop}p1"
+	pvcreate -qq "${loop}p2" && vgcreate -qq oldvg "${loop}p2" && lvcreate -qq -n oldlv -l 2 oldvg
+	vgchange -qq -an oldvg
+	mdadm --create /dev/md/old --run --quiet --level=1 --raid-devices=2 --metadata=1.2 "${loop}p3" missing
+	mdadm --stop --quiet /dev/md/old
+	mkfs.btrfs -q --mixed -L old-data "${loop}p4"
+	losetup -d "$loop"
+	udevadm settle
+}
+
 board_status() { ums status "$1"; }
 board_value() { ums status "$1" | tr ' ' '\n' | sed -n "s/^$2=//p"; }
 

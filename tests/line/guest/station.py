@@ -81,6 +81,41 @@ def plug(boards):
     ums('plug', *(b.name for b in boards))
 
 
+def shell(words):
+    """Words of lib.sh; what they say."""
+    done = subprocess.run(['bash', '-c', f'set -e; . {SRC}/tests/line/guest/lib.sh; {words}'], capture_output=True, text=True)
+    if done.returncode:
+        fail(f'{words}: {done.stderr}')
+    return done.stdout.strip()
+
+
+class Events:
+    """The kernel's and udev's events as udevadm tells them, from now on."""
+
+    def __init__(self, *options):
+        self.process = subprocess.Popen(['udevadm', 'monitor', *options], stdout=subprocess.PIPE)
+        self.lines, self.part = [], b''
+        self.wait(lambda line: line.startswith(('KERNEL - ', 'UDEV - ')))
+
+    def wait(self, wanted, seconds=60):
+        """Until a line comes for which wanted(line) holds; what comes with it counts as seen."""
+        deadline = time.monotonic() + seconds
+        while select.select([self.process.stdout], [], [], max(0, deadline - time.monotonic()))[0]:
+            *lines, self.part = (self.part + os.read(self.process.stdout.fileno(), 1 << 16)).split(b'\n')
+            lines = [line.decode() for line in lines]
+            self.lines += lines
+            if any(wanted(line) for line in lines):
+                return
+        fail(f'no such event; the last ones are {self.lines[-8:]}')
+
+    def close(self):
+        """All lines of its life."""
+        self.process.terminate()
+        self.lines += (self.part + self.process.stdout.read()).decode().splitlines()
+        self.process.wait()
+        return self.lines
+
+
 class Station:
     """The station as the unprivileged user gangway under the real udev rules."""
 

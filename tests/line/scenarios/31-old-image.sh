@@ -1,33 +1,11 @@
 # long: 60 s
 # Fifteen boards that carry an older image, all with the same LVM, md, btrfs and ext4 UUIDs: nothing looks at it,
 # nothing is assembled, nothing holds a disk. Without the rule, udev does all of that to the first one.
-modprobe -a loop dm_mod raid1 btrfs
-make_image() {
-	truncate -s 100M "$1"
-	sfdisk --quiet "$1" <<-END
-		label: gpt
-		size=16M, type=linux
-		size=16M, type=lvm
-		size=16M, type=raid
-		size=20M, type=linux
-	END
-	local loop
-	loop=$(losetup -fP --show "$1")
-	udevadm settle
-	mkfs.ext4 -q -L old-root "${loop}p1"
-	pvcreate -qq "${loop}p2" && vgcreate -qq oldvg "${loop}p2" && lvcreate -qq -n oldlv -l 2 oldvg
-	vgchange -qq -an oldvg
-	mdadm --create /dev/md/old --run --quiet --level=1 --raid-devices=2 --metadata=1.2 "${loop}p3" missing
-	mdadm --stop --quiet /dev/md/old
-	mkfs.btrfs -q --mixed -L old-data "${loop}p4"
-	losetup -d "$loop"
-	udevadm settle
-}
 # What came of it: names of holders, md arrays, mapped devices, known file systems.
 holders() { find /sys/class/block/sd*/holders/ -mindepth 1 -printf '%f ' 2>/dev/null; ls /dev/mapper | grep -v control || :; grep ^md /proc/mdstat || :; }
 known() { grep -l '^E:ID_FS_TYPE=\|^E:ID_PART_TABLE' "/run/udev/data/b$(cat "/sys/class/block/${1#/dev/}/dev")"* 2>/dev/null; }
 
-make_image old.img
+make_old_image old.img
 check 'the image is not clean' [ -z "$(holders)" ]
 names=
 for i in $(seq 1 15); do
