@@ -36,8 +36,9 @@ static void hub_save(const struct virtual_hub *hub)
 	for (unsigned i = 0; i < hub->base.slot_count; i++) {
 		const struct virtual_board *board = &hub->boards[i];
 		json_array_append_new(
-		        slots, json_pack("{s:b,s:b,s:I,s:I}", "present", board->present, "ever", board->ever,
-		                       "serial", (json_int_t)board->serial, "plug", (json_int_t)board->plug));
+		        slots, json_pack("{s:b,s:b,s:I,s:I,s:s}", "present", board->present, "ever",
+		                       board->ever, "serial", (json_int_t)board->serial, "plug",
+		                       (json_int_t)board->plug, "identity", board->identity));
 	}
 	json_t *all = json_pack("{s:I,s:I,s:o}", "next_serial", (json_int_t)hub->next_serial, "next_plug",
 	        (json_int_t)hub->next_plug, "slots", slots);
@@ -64,6 +65,8 @@ static void hub_load(struct virtual_hub *hub)
 		board->ever = json_is_true(json_object_get(slot, "ever"));
 		board->serial = (uint64_t)json_integer_value(json_object_get(slot, "serial"));
 		board->plug = (uint64_t)json_integer_value(json_object_get(slot, "plug"));
+		if (json_object_get(slot, "identity"))
+			STR_COPY(board->identity, json_string_value(json_object_get(slot, "identity")));
 	}
 	json_decref(all);
 	if (!hub->next_serial)
@@ -85,20 +88,59 @@ static int copy_older(const struct virtual_hub *hub, int to, struct err *e)
 	return n < 0 ? err_sys(e, errno, "%s: the boards' older image", hub->older) : 0;
 }
 
-// A new board's file; the last one of this slot is kept as N.img.away until the next.
-static int board_make(struct virtual_hub *hub, unsigned slot, struct err *e)
+// What the board says, before anybody looked at its disk.
+static int board_identity(const struct virtual_hub *hub, unsigned slot, struct board *out, struct err *e)
 {
-	char path[PATH_MAX], away[PATH_MAX];
-	virtual_path(hub, slot, "", path, sizeof(path));
-	virtual_path(hub, slot, ".away", away, sizeof(away));
+	*out = (struct board){
+	        .slot = slot, .link_fd = hub->link_fd, .luns = 1, .identity = {.size = hub->size}};
+	STR_COPY(out->vendor, "Linux");
+	STR_COPY(out->product, "UMS disk 0");
+	STR_COPY(out->revision, "ffff");
+	// As U-Boot on an i.MX does (CONFIG_USB_GADGET_VENDOR_NUM and _PRODUCT_NUM).
+	STR_COPY(out->manufacturer, "U-Boot");
+	STR_COPY(out->usb_product, "USB download gadget");
+	STR_COPY(out->usb_id, "0525:a4a5");
+	STR_COPY(out->bcd_device, "0200");
+	serial_text(hub, &hub->boards[slot], out->serial, sizeof(out->serial));
+	int r = virtual_identity_read(hub->identity, out, e);
+	return r < 0 ? r : virtual_identity_read(hub->boards[slot].identity, out, e);
+}
+
+// ".away" holds what was before: one disk of a board.
+static int disk_make(
+        const struct virtual_hub *hub, unsigned slot, const char *lun, uint64_t bytes, struct err *e)
+{
+	char path[PATH_MAX], away[PATH_MAX], suffix[32];
+	virtual_path(hub, slot, lun, path, sizeof(path));
+	snprintf(suffix, sizeof(suffix), "%s.away", lun);
+	virtual_path(hub, slot, suffix, away, sizeof(away));
 	if (rename(path, away) < 0 && errno != ENOENT)
 		return err_sys(e, errno, "%s", path);
 	_cleanup_close_ int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
 	if (fd < 0)
 		return err_sys(e, errno, "%s", path);
 	int r = copy_older(hub, fd, e);
-	if (r == 0 && ftruncate(fd, (off_t)hub->size) < 0)
+	if (r == 0 && ftruncate(fd, (off_t)bytes) < 0)
 		r = err_sys(e, errno, "%s", path);
+	return r;
+}
+
+static void lun_suffix(unsigned lun, char *text, size_t size)
+{
+	snprintf(text, size, lun ? ".%u" : "", lun);
+}
+
+// A new board's files, N.img, and N.img.1 ... for further LUNs; the last one of this slot is kept as N.img.away until
+// the next.
+static int board_make(struct virtual_hub *hub, unsigned slot, struct err *e)
+{
+	struct board board;
+	char suffix[16];
+	int r = board_identity(hub, slot, &board, e);
+	for (unsigned lun = 0; r == 0 && board.luns >> lun; lun++) {
+		lun_suffix(lun, suffix, sizeof(suffix));
+		r = disk_make(hub, slot, suffix, board.identity.size, e);
+	}
 	if (r == 0) {
 		hub->boards[slot].serial = hub->next_serial++;
 		hub->boards[slot].ever = true;
@@ -106,32 +148,46 @@ static int board_make(struct virtual_hub *hub, unsigned slot, struct err *e)
 	return r;
 }
 
-static int board_describe(const struct virtual_hub *hub, unsigned slot, struct board *out, struct err *e)
+static int disk_describe(
+        const struct virtual_hub *hub, unsigned slot, unsigned lun, struct board *out, struct err *e)
 {
-	const struct virtual_board *board = &hub->boards[slot];
-	*out = (struct board){
-	        .slot = slot, .link_fd = hub->link_fd, .logical_sector = 512, .model = board->model};
-	virtual_path(hub, slot, "", out->identity.node, sizeof(out->identity.node));
+	struct board_lun *disk = &out->disks[lun];
+	struct board_identity *id = &disk->identity;
 	struct stat st;
-	if (stat(out->identity.node, &st) < 0)
-		return err_sys(e, errno, "%s: the board's file", out->identity.node);
-	STR_COPY(out->identity.port, hub->base.slots[slot].port);
-	out->identity.dev = st.st_dev;
-	out->identity.ino = st.st_ino;
-	out->identity.diskseq = board->plug;
-	out->identity.size = (uint64_t)st.st_size;
-	out->model.rate = hub->rate;
-	out->model.shared_link = hub->link_rate > 0;
-	out->model.takes_eject = board->uboot != VIRTUAL_UBOOT_NONE;
-	serial_text(hub, board, out->serial, sizeof(out->serial));
-	STR_COPY(out->serial_source, out->serial[0] ? "virtual" : "");
-	STR_COPY(out->vendor, "Linux");
-	STR_COPY(out->product, "UMS disk 0");
-	STR_COPY(out->revision, "ffff");
+	char suffix[16];
+	lun_suffix(lun, suffix, sizeof(suffix));
+	virtual_path(hub, slot, suffix, id->node, sizeof(id->node));
+	if (stat(id->node, &st) < 0)
+		return err_sys(e, errno, "%s: the board's file", id->node);
+	STR_COPY(id->port, hub->base.slots[slot].port);
+	id->dev = st.st_dev;
+	id->ino = st.st_ino;
+	id->diskseq = hub->boards[slot].plug;
+	id->size = (uint64_t)st.st_size;
+	disk->logical_sector = 512;
+	snprintf(disk->product, sizeof(disk->product), "UMS disk %u", lun);
 	return 0;
 }
 
-int virtual_plug(struct virtual_hub *hub, unsigned slot, bool same, struct err *e)
+static int board_describe(const struct virtual_hub *hub, unsigned slot, struct board *out, struct err *e)
+{
+	int r = board_identity(hub, slot, out, e);
+	for (unsigned lun = 0; r == 0 && out->luns >> lun; lun++)
+		r = disk_describe(hub, slot, lun, out, e);
+	if (r < 0)
+		return r;
+	STR_COPY(out->identity.port, hub->base.slots[slot].port);
+	board_choose_lun(out, 0);
+	out->model = hub->boards[slot].model;
+	out->model.rate = hub->rate;
+	out->model.shared_link = hub->link_rate > 0;
+	out->model.takes_eject = hub->boards[slot].uboot != VIRTUAL_UBOOT_NONE;
+	STR_COPY(out->serial_source, out->serial[0] ? "virtual" : "");
+	return 0;
+}
+
+// `identity`: of a new board, beside what all of them say.
+static int plug(struct virtual_hub *hub, unsigned slot, bool same, const char *identity, struct err *e)
 {
 	struct virtual_board *board = &hub->boards[slot];
 	const char *label = hub->base.slots[slot].label;
@@ -139,8 +195,13 @@ int virtual_plug(struct virtual_hub *hub, unsigned slot, bool same, struct err *
 		return err_set(e, EBUSY, "slot %s: a board is plugged in already; unplug it first", label);
 	if (same && !board->ever)
 		return err_set(e, ENOENT, "slot %s: no board was here that could come back", label);
-	struct board report;
-	int r = same ? 0 : board_make(hub, slot, e);
+	struct board report = {0};
+	int r = same ? 0 : virtual_identity_read(identity, &report, e);
+	if (r == 0 && !same) {
+		if (identity != board->identity)
+			STR_COPY(board->identity, identity);
+		r = board_make(hub, slot, e);
+	}
 	if (r == 0) {
 		board->plug = hub->next_plug++;
 		r = board_describe(hub, slot, &report, e);
@@ -152,6 +213,11 @@ int virtual_plug(struct virtual_hub *hub, unsigned slot, bool same, struct err *
 	hub_save(hub);
 	hub->base.events->arrived(hub->base.context, &report);
 	return 0;
+}
+
+int virtual_plug(struct virtual_hub *hub, unsigned slot, bool same, struct err *e)
+{
+	return plug(hub, slot, same, "", e);
 }
 
 int virtual_unplug(struct virtual_hub *hub, unsigned slot, struct err *e)
@@ -209,8 +275,9 @@ static int virtual_act(
 		return board_pull(hub, slot, e);
 	if (!strcmp(what, "fault"))
 		return hub_fault(hub, slot, argument, e);
-	if (!strcmp(what, "plug") && (!strcmp(argument, "new") || !strcmp(argument, "same") || !argument[0]))
-		return virtual_plug(hub, slot, !strcmp(argument, "same"), e);
+	bool new = !argument[0] || !strcmp(argument, "new") || !strncmp(argument, "new,", 4);
+	if (!strcmp(what, "plug") && (new || !strcmp(argument, "same")))
+		return plug(hub, slot, !new, !strncmp(argument, "new,", 4) ? argument + 4 : "", e);
 	return err_set(e, EINVAL, "virtual fixture: '%s %s' is nothing it can do", what, argument);
 }
 
@@ -237,7 +304,8 @@ static void arrive_one(void *context)
 		return;
 	}
 	struct err e;
-	if (virtual_plug(hub, hub->arrive_next++, false, &e) < 0)
+	const char *identity = hub->boards[hub->arrive_next].identity;
+	if (plug(hub, hub->arrive_next++, false, identity, &e) < 0)
 		log_error("virtual fixture: %s", e.text);
 }
 
@@ -287,7 +355,8 @@ static int link_make(struct virtual_hub *hub, struct err *e)
 static int read_settings(struct virtual_hub *hub, const struct fixture_settings *s, struct err *e)
 {
 	static const char *const known[] = {"slots", "columns", "size", "rate", "link_rate", "arrive_ms",
-	        "serials", "fresh", "older", "fault.", "uboot", "uboot.", "power", NULL};
+	        "serials", "fresh", "older", "identity", "identity.", "fault.", "uboot", "uboot.", "power",
+	        NULL};
 	uint64_t slots, columns, arrive_ms;
 	int r = fixture_settings_check(s, known, e);
 	if (r == 0)
@@ -308,6 +377,7 @@ static int read_settings(struct virtual_hub *hub, const struct fixture_settings 
 	hub->serials = !serials || strcmp(serials, "no") != 0;
 	hub->fresh = fresh && !strcmp(fresh, "yes");
 	STR_COPY(hub->older, fixture_setting(s, "older"));
+	STR_COPY(hub->identity, fixture_setting(s, "identity"));
 	hub->arrive_ns = arrive_ms * NSEC_PER_MSEC;
 	hub->base.slot_count = (unsigned)slots;
 	hub->base.columns = (unsigned)columns;
@@ -315,24 +385,39 @@ static int read_settings(struct virtual_hub *hub, const struct fixture_settings 
 	return 0;
 }
 
-// "fault.LABEL = KIND@OFFSET": may be given several times.
-static int read_faults(struct virtual_hub *hub, const struct fixture_settings *s, struct err *e)
+static int slot_of(const struct virtual_hub *hub, const char *label, unsigned *out, struct err *e)
 {
-	for (unsigned i = 0; i < s->count; i++) {
-		if (strncmp(s->items[i].key, "fault.", 6) != 0)
-			continue;
+	for (*out = 0; *out < hub->base.slot_count; ++*out)
+		if (!strcmp(hub->base.slots[*out].label, label))
+			return 0;
+	return err_set(e, EINVAL, "slot %s: there is no such slot", label);
+}
+
+// "identity.LABEL = product=X,...": of the first board that comes into the slot.
+static int set_identity(struct virtual_hub *hub, unsigned slot, const char *words, struct err *e)
+{
+	struct board board = {0};
+	if (!hub->boards[slot].ever)
+		STR_COPY(hub->boards[slot].identity, words);
+	return virtual_identity_read(words, &board, e);
+}
+
+// "fault.LABEL = KIND@OFFSET": may be given several times.
+static int read_slots(struct virtual_hub *hub, const struct fixture_settings *s, struct err *e)
+{
+	struct board board = {0};
+	int r = virtual_identity_read(hub->identity, &board, e);
+	for (unsigned i = 0; i < s->count && r == 0; i++) {
+		const char *key = s->items[i].key, *value = s->items[i].value;
+		bool fault = !strncmp(key, "fault.", 6);
 		unsigned slot = 0;
-		while (slot < hub->base.slot_count &&
-		        strcmp(hub->base.slots[slot].label, s->items[i].key + 6) != 0)
-			slot++;
-		if (slot == hub->base.slot_count)
-			return err_set(
-			        e, EINVAL, "fault for slot %s: there is no such slot", s->items[i].key + 6);
-		int r = hub_fault(hub, slot, s->items[i].value, e);
-		if (r < 0)
-			return r;
+		if (!fault && strncmp(key, "identity.", 9) != 0)
+			continue;
+		r = slot_of(hub, strchr(key, '.') + 1, &slot, e);
+		if (r == 0)
+			r = fault ? hub_fault(hub, slot, value, e) : set_identity(hub, slot, value, e);
 	}
-	return 0;
+	return r;
 }
 
 int fixture_virtual_open(const struct fixture_settings *settings, const char *state, struct loop *loop,
@@ -363,7 +448,7 @@ int fixture_virtual_open(const struct fixture_settings *settings, const char *st
 	if (r == 0)
 		r = link_make(hub, e);
 	if (r == 0)
-		r = read_faults(hub, settings, e);
+		r = read_slots(hub, settings, e);
 	if (r == 0)
 		r = virtual_uboot_read(hub, settings, e);
 	if (r == 0)

@@ -4,6 +4,7 @@
 #define GANGWAY_BOARD_VIRTUAL_INSIDE_H
 
 #include "board/board.h"
+#include "board/virtual_identity.h"
 
 // What a board's U-Boot does with an eject (START STOP UNIT).
 enum virtual_uboot {
@@ -30,6 +31,7 @@ struct virtual_board {
 	uint64_t serial;
 	uint64_t plug; // plays diskseq: rises with every plugging
 	struct board_model model;
+	char identity[VIRTUAL_IDENTITY_SIZE]; // what it says beside the hub's own words
 	enum virtual_uboot uboot;
 	// What comes next, from the loop: the answers to eject and power.
 	enum virtual_next { VIRTUAL_REST, VIRTUAL_LEAVE, VIRTUAL_RETURN, VIRTUAL_DARK, VIRTUAL_LIT } next;
@@ -39,8 +41,9 @@ struct virtual_board {
 
 struct virtual_hub {
 	struct fixture base;
-	char folder[200]; // a board's path must fit board_identity.node
-	char older[256];  // copied onto every new board; "" for blank boards
+	char folder[200];                     // a board's path must fit board_identity.node
+	char older[256];                      // copied onto every new board; "" for blank boards
+	char identity[VIRTUAL_IDENTITY_SIZE]; // of every board
 	uint64_t size, rate, link_rate;
 	uint64_t arrive_ns; // between two first arrivals
 	bool serials, fresh;
