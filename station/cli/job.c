@@ -6,14 +6,17 @@
 
 #include "base/util.h"
 #include "cli/command.h"
+#include "cli/job_signature.h"
 #include "cli/state.h"
 #include "daemon/recipe.h"
 
 enum { OPTIONS_MAX = 64, OPTION_NAME_SIZE = 40 };
 
-static const char usage[] = "usage: gangway job open [OPTION...] IMAGE\n"
-                            "       gangway job close | start | show [JOB]\n"
-                            "\n";
+static const char usage[] =
+        "usage: gangway job open [OPTION...] IMAGE\n"
+        "       gangway job close | start | show [JOB]\n"
+        "       gangway job signature [show | approve | reject] [--signature FILE] [--reason TEXT]\n"
+        "\n";
 
 struct job_options {
 	const char *state;
@@ -105,7 +108,10 @@ static void print_usage(FILE *to)
 			                        : "TEXT",
 			        fields[i].help);
 	}
-	fputs("  --no-verify\n        as --verify none\n"
+	fputs("  --signature FILE\n        this job's boards look like that: what 'job signature show' "
+	      "printed, edited "
+	      "or not\n"
+	      "  --no-verify\n        as --verify none\n"
 	      "  --state DIR, --json\n"
 	      "\n"
 	      "Of the words of a policy the first is what is done when none is given.\n",
@@ -121,6 +127,8 @@ static int run(const struct job_options *o, int argc, char **argv)
 		json_object_set_new(o->args, "image", json_string(argv[1]));
 		return job_call(o, "job.open", json_incref(o->args));
 	}
+	if (!strcmp(verb, "signature"))
+		return job_signature_run(o->state, o->args, argc - 1, argv + 1);
 	if (!strcmp(verb, "show") && argc == 2)
 		return job_call(o, "job.show", json_pack("{s:s}", "job", argv[1]));
 	for (size_t i = 0; argc == 1 && i < ARRAY_SIZE(verbs); i++)
@@ -146,6 +154,8 @@ static bool set_field(const struct job_options *o, const struct recipe_field *fi
 {
 	char name[OPTION_NAME_SIZE];
 	option_name(field, name, sizeof(name));
+	if (!strcmp(field->name, "signature") && strcmp(text, "off") != 0 && strcmp(text, "learn") != 0)
+		return json_object_set_new(o->args, "signature_approved", job_signature_load(text)) == 0;
 	if (field->type == RECIPE_NUMBER || field->type == RECIPE_QUANTITY)
 		return set_number(o->args, field->name, name, text);
 	if (json_object_set_new(o->args, field->name, json_string(text)) == 0)
@@ -154,7 +164,7 @@ static bool set_field(const struct job_options *o, const struct recipe_field *fi
 	return false;
 }
 
-enum { OPTION_NO_VERIFY = 1000, OPTION_STATE, OPTION_JSON, OPTION_HELP };
+enum { OPTION_NO_VERIFY = 1000, OPTION_REASON, OPTION_STATE, OPTION_JSON, OPTION_HELP };
 
 // An option's value is its field's index. 0 to go on, else what the command ends with.
 static int take_option(struct job_options *o, int option)
@@ -163,6 +173,8 @@ static int take_option(struct job_options *o, int option)
 	const struct recipe_field *fields = recipe_fields(&count);
 	switch (option) {
 	case OPTION_NO_VERIFY: return json_object_set_new(o->args, "verify", json_false());
+	case OPTION_REASON:
+		return json_object_set_new(o->args, "reason", json_string(optarg)) ? EXIT_USAGE : 0;
 	case OPTION_STATE: o->state = optarg; return 0;
 	case OPTION_JSON: o->json = true; return 0;
 	case OPTION_HELP: print_usage(stdout); return -1;
@@ -175,6 +187,7 @@ static int take_option(struct job_options *o, int option)
 int cmd_job(int argc, char **argv)
 {
 	static const struct option fixed[] = {{"no-verify", no_argument, NULL, OPTION_NO_VERIFY},
+	        {"reason", required_argument, NULL, OPTION_REASON},
 	        {"state", required_argument, NULL, OPTION_STATE}, {"json", no_argument, NULL, OPTION_JSON},
 	        {"help", no_argument, NULL, OPTION_HELP}, {0}};
 	struct option options[OPTIONS_MAX + ARRAY_SIZE(fixed)] = {0};

@@ -193,8 +193,8 @@ static bool look_at(struct look *look, uint64_t at)
 		return false;
 	if (blank_is_empty(look->buffer, SAMPLE_BYTES))
 		return true;
-	conclude_data(look, at + first_data(look, look->buffer, SAMPLE_BYTES),
-	        blank_file_system(look->buffer, SAMPLE_BYTES));
+	const char *name = blank_file_system(look->buffer, SAMPLE_BYTES);
+	conclude_data(look, name ? at : at + first_data(look, look->buffer, SAMPLE_BYTES), name);
 	return false;
 }
 
