@@ -139,10 +139,25 @@ async function every_page_fits_a_phone_and_survives_a_wrong_name() {
   complaints.splice(before); // the browser tells of the 404
 }
 
+async function whoever_walks_away_from_the_ledger_leaves_the_wall_behind() {
+  await page.clock.install();
+  await page.goto(line.url);
+  await page.locator('body:not(.stale) #ledger-link').click();
+  await page.waitForURL(/\/ledger$/);
+  await ready();
+  await page.clock.fastForward('04:59');
+  await page.mouse.move(100, 100); // somebody reads
+  await page.clock.fastForward('04:59');
+  assert.match(page.url(), /\/ledger$/);
+  await page.clock.fastForward('00:02');
+  await page.waitForURL(line.url);
+}
+
 try {
   for (const test of [a_scanned_serial_leads_from_the_wall_to_its_story, the_story_reads_fail_rework_pass_without_colours, the_lot_tells_its_yields_and_the_way_back_works,
     no_certificate_is_given_before_a_signed_head_covers_the_units, the_certificate_is_one_a4_page_with_all_its_facts, the_table_is_what_the_command_line_reports,
-    the_bundle_proves_itself_with_python_and_openssl_alone, every_page_fits_a_phone_and_survives_a_wrong_name]) {
+    the_bundle_proves_itself_with_python_and_openssl_alone, every_page_fits_a_phone_and_survives_a_wrong_name,
+    whoever_walks_away_from_the_ledger_leaves_the_wall_behind]) {
     const started = Date.now();
     await test();
     console.log(`ok ${test.name} (${((Date.now() - started) / 1000).toFixed(1)} s)`);

@@ -59,6 +59,29 @@ const tests = {
     assert.notEqual(await back(2), await back(1));
   },
 
+  async the_ledger_s_pages_only_look_and_tell_what_the_wall_wants(station) {
+    await station.do('snapshot', { fields: { job: scenes.job, slots: scenes.mixed() } });
+    await page.goto(`${station.url}ledger`);
+    await page.locator('#line.fail', { hasText: 'slot 3 FAIL, slot 5 HOLD' }).waitFor();
+    for (const code of ['A', '3', 'SN/1 &?']) {
+      await page.locator('main:not([aria-busy])').waitFor();
+      await page.locator('#q').blur();
+      await scan(page, code);
+      await page.waitForURL((url) => url.searchParams.get('q') === code);
+      await page.locator('main:not([aria-busy])').waitFor();
+    }
+    await page.locator('#q').blur();
+    await type(page, 'a3 ');
+    await page.keyboard.press('Enter', { delay: 70 });
+    await page.waitForURL((url) => url.searchParams.get('q') === 'a3');
+    await page.locator('main:not([aria-busy])').waitFor();
+    const requests = station.requests().filter((request) => !['web.listening', 'subscribe'].includes(request.cmd));
+    assert.deepEqual([...new Set(requests.map((request) => request.cmd))], ['record.query'], 'nothing but questions');
+    assert.deepEqual(requests.filter((request) => request.args.query === 'search').map((request) => request.args.parameters.q), ['A', '3', 'SN/1 &?', 'a3']);
+    await station.slot('3', { acknowledged: true });
+    await page.locator('#line:not(.fail)', { hasText: 'slot 5 HOLD' }).waitFor();
+  },
+
   async a_fail_is_shown_heard_and_acknowledged_by_its_number(station) {
     await station.do('snapshot', { fields: { job: scenes.job } });
     await open(station);
