@@ -55,8 +55,16 @@ static void finish_table(struct asker *asker)
 	http_answer_file(request, type, disposition, text, size);
 }
 
-// Takes a part of a table; true when there is more to ask for.
-static bool take_table(struct asker *asker, const json_t *result)
+// A long table goes on when the others have had their turn.
+static void rotate(struct asker *asker)
+{
+	struct question question = *first_of(asker);
+	asker->first = (asker->first + 1) % ASKER_WAITING_MAX;
+	asker->queue[(asker->first + asker->count - 1) % ASKER_WAITING_MAX] = question;
+}
+
+// Takes a part of a table: the last one is its answer.
+static void take_table(struct asker *asker, const json_t *result)
 {
 	struct question *question = first_of(asker);
 	const json_t *part = json_object_get(result, "csv"), *next = json_object_get(result, "next");
@@ -64,21 +72,21 @@ static bool take_table(struct asker *asker, const json_t *result)
 	if (question->csv_size + size > ASKER_TABLE_MAX) {
 		refuse_first(asker, MHD_HTTP_CONTENT_TOO_LARGE, "too-large",
 		        "the table is over 64 MiB: narrow it, or use 'gangway record export' on the station");
-		return false;
+		return;
 	}
 	char *csv = realloc(question->csv, question->csv_size + size + 1);
 	if (!csv || !json_is_string(part)) {
 		question->csv = csv ? csv : question->csv;
 		refuse_first(
 		        asker, MHD_HTTP_INTERNAL_SERVER_ERROR, "no-memory", "the table is too large here");
-		return false;
+		return;
 	}
 	memcpy(csv + question->csv_size, json_string_value(part), size);
 	question->csv = csv;
 	question->csv_size += size;
 	if (!json_is_integer(next)) {
 		finish_table(asker);
-		return false;
+		return;
 	}
 	bool records = !json_object_get(question->parameters, "name");
 	json_t *cursor = json_integer(json_integer_value(next));
@@ -87,7 +95,8 @@ static bool take_table(struct asker *asker, const json_t *result)
 	if (r)
 		refuse_first(
 		        asker, MHD_HTTP_INTERNAL_SERVER_ERROR, "no-memory", "the table is too large here");
-	return r == 0;
+	else
+		rotate(asker);
 }
 
 // The reader's "next" is an offset; a page has a number.
@@ -123,7 +132,7 @@ static void on_answer(void *context, const json_t *answer)
 	if (!question->request)
 		(void)drop_first(asker);
 	else if (result && question->table)
-		(void)take_table(asker, result);
+		take_table(asker, result);
 	else if (result)
 		finish_page(asker, result);
 	else

@@ -1,7 +1,6 @@
--- Where the units that hold an image now belong: a line a lot.
-SELECT job.lot, job.work_order AS "order", job.customer, job.product, job.revision, count(*) AS units, min(attempt.closed) AS first,
-	max(attempt.closed) AS last
-FROM attempt JOIN unit ON unit.unit = attempt.unit AND unit.result_attempt = attempt.attempt LEFT JOIN job ON job.job = attempt.job
-WHERE attempt.result = 'pass' AND attempt.plan_sha256 IN
-	(SELECT plan_sha256 FROM image WHERE :image IN (key, plan_sha256, source_sha256, name))
-GROUP BY 1, 2, 3, 4, 5 ORDER BY last DESC LIMIT :limit
+-- The lots that were made with an image, newest first: a sum over jobs, not over a million attempts.
+SELECT lot, work_order AS "order", customer, product, revision, sum(units_pass) AS units_pass, min(opened) AS first,
+	CASE WHEN min(closed) = '' THEN '' ELSE max(closed) END AS last
+FROM job WHERE plan_sha256 IN (SELECT plan_sha256 FROM image WHERE :image IN (key, plan_sha256, source_sha256, name))
+OR (plan_sha256 = '' AND image IN (SELECT name FROM image WHERE :image IN (key, plan_sha256, source_sha256, name)))
+GROUP BY 1, 2, 3, 4, 5 ORDER BY max(seq) DESC LIMIT :limit

@@ -14,5 +14,5 @@ AND job IN (SELECT job FROM job WHERE work_order = :order) --if order
 AND plan_sha256 IN (SELECT plan_sha256 FROM image WHERE :image IN (key, plan_sha256, source_sha256, name)) --if image
 AND result = :result --if result
 AND opened >= :from --if from
-AND opened < :to || '~' --if to
+AND attempt IN (SELECT body ->> 'attempt' FROM log WHERE utc >= coalesce(:from, '') AND utc < :to || '~' AND kind = 'attempt.open') --if to
 ORDER BY attempt DESC LIMIT :limit OFFSET coalesce(:offset, 0)

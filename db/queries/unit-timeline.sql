@@ -7,7 +7,7 @@ SELECT open_seq AS row, attempt.opened AS utc, 'attempt' AS what, slot, attempt.
 		'product', coalesce(product, ''), 'revision', coalesce(revision, ''), 'image', attempt.image, 'image_key', attempt.image_key,
 		'plan_sha256', attempt.plan_sha256, 'readback_sha256', readback_sha256, 'verify_method', verify_method,
 		'bytes_written', bytes_written, 'bytes_verified', bytes_verified, 'write_s', write_s, 'verify_s', verify_s,
-		'retries', retries, 'tool', tool, 'kernel', attempt.kernel, 'uboot', uboot, 'blank', blank,
+		'retries', retries, 'leaving', leaving, 'tool', tool, 'kernel', attempt.kernel, 'uboot', uboot, 'blank', blank,
 		'station', coalesce(run.station, ''), 'clock_synchronised', clock_synchronised) AS "detail.json"
 FROM attempt LEFT JOIN job ON job.job = attempt.job LEFT JOIN run ON run.seq = attempt.run WHERE unit = :serial
 UNION ALL

@@ -35,7 +35,7 @@ export async function image(key, query) {
   return [el('p', { class: 'kind' }, 'image'), el('div', { class: 'title' }, el('h1', null, newest.name), el('p', { class: 'buttons' }, download(`${api('images', key)}?format=csv`, 'units as CSV'))),
     facts([['image SHA-256', hash(newest.source_sha256)], ['plan SHA-256', hash(newest.plan_sha256)], ['bmap SHA-256', hash(newest.bmap_sha256)], ['size', `${newest.size} bytes, ${newest.mapped} of them programmed`], ['from', newest.source_name], ['operator', newest.operator]]),
     section('history', table(answer.images, ['name', 'added', 'removed', 'passes', 'source_sha256', 'plan_sha256'], 'imports')),
-    section('where it is now', table(answer.lots, undefined, 'lots whose units hold it')),
+    section('lots made with it', table(answer.lots, undefined, 'lots')),
     section('units that hold it now', table(answer.units, ['unit', 'closed', 'lot', 'order', 'customer', 'slot', 'job'], 'units'), pager(answer)),
     section('jobs', table(answer.jobs, ['job', 'lot', 'order', 'customer', 'wanted', 'units_pass', 'opened', 'closed'], 'jobs'))];
 }

@@ -12,6 +12,8 @@ function proof(a) {
   return [hash(a.readback_sha256), a.readback_sha256 === a.plan_sha256 ? ' = the plan’s' : ' ≠ the plan’s'];
 }
 
+const LEAVING = { left: 'it left', back: 'it is in ums again', stuck: 'it had to be unplugged' };
+
 // A line of the station's, its digests shortened.
 const told = (text) => text.split(/([0-9a-f]{64})/).map((part, i) => (i % 2 ? hash(part) : part));
 
@@ -26,7 +28,7 @@ function attempt(event) {
       ['image', imageLink(a.image, a.image_key)], ['code', a.code ? `${a.code}, blamed on the ${a.blame}` : ''], ['verified by', a.verify_method === 'none' ? '' : a.verify_method],
       ['plan', hash(a.plan_sha256)], ['read back', proof(a)], ['until', time(a.closed)]],
     more: [['attempt', a.attempt], ['rows', `${event.row}${a.close_row ? ` to ${a.close_row}` : ''}`], ['job', a.job], ['customer', a.customer], ['product', [a.product, a.revision].filter(Boolean).join(' ')],
-      ['written', speed(a.bytes_written, a.write_s)], ['read back', speed(a.bytes_verified, a.verify_s)], ['retries', a.retries], ['size', a.size ? size(a.size) : ''], ['serial from', a.serial_source],
+      ['written', speed(a.bytes_written, a.write_s)], ['read back', speed(a.bytes_verified, a.verify_s)], ['retries', a.retries], ['let go', LEAVING[a.leaving] || a.leaving], ['size', a.size ? size(a.size) : ''], ['serial from', a.serial_source],
       ['port', a.port], ['hub', a.hub], ['U-Boot', a.uboot], ['blank check', a.blank], ['station', a.station], ['tool', a.tool], ['kernel', a.kernel], ['clock', a.clock_synchronised ? 'synchronised' : 'not synchronised']],
   };
 }
