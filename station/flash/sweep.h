@@ -12,10 +12,25 @@
 #endif
 
 /*
+ * What a piece costs this machine, waking the worker most of all, is nothing beside the time that a USB disk takes for
+ * it. For a much faster disk it is not, and on a busy machine such a disk waits for its worker: its pieces grow.
+ */
+#define SWEEP_PIECE_MAX (4 * MIB)
+struct sweep_pace {
+	uint32_t piece; // bytes of the next one
+	unsigned fast;  // landed fast, one after the other
+};
+#define SWEEP_PACE_START ((struct sweep_pace){.piece = WALK_PIECE_BYTES})
+
+// A piece has landed `ns` after it was submitted, when there were `bytes` in flight with it.
+void sweep_pace_note(struct sweep_pace *pace, uint64_t bytes, uint64_t ns);
+
+/*
  * What a sweep does with its pieces. All are called from the loop; context is the sweep's.
  */
 struct sweep_ops {
 	enum disk_op op; // DISK_READ or DISK_WRITE
+	bool grows;      // WRITE from memory of any length: pieces may grow with the disk's speed
 	// Whether the piece may be asked for yet; if not, sweep_pump() is to be called when that may have changed.
 	bool (*ready)(void *context, const struct walk_piece *piece);
 	// WRITE: the bytes to write. READ: bytes to take instead of the disk's (no I/O then), or NULL to read.
@@ -33,6 +48,7 @@ struct sweep_slot {
 	const void *memory;
 	uint8_t *buffer;       // one piece, for reading
 	uint64_t submitted_ns; // CLOCK_MONOTONIC
+	uint64_t queued;       // bytes in flight then, its own among them
 	bool landed;
 };
 
@@ -49,6 +65,8 @@ struct sweep {
 	size_t buffers_size;
 	unsigned first, count;
 	unsigned in_flight;
+	uint64_t queued; // bytes in flight
+	struct sweep_pace pace;
 	bool running, retiring;
 	int result;               // the first error, or 0
 	struct walk_piece failed; // the piece that gave it

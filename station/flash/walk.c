@@ -103,14 +103,16 @@ static bool next_blank(struct walk *w, struct walk_piece *piece)
 
 static void cut_piece(struct walk *w, struct walk_piece *piece)
 {
-	uint64_t end =
-	        u64_min(w->run.offset + w->run.length, u64_down(w->at, WALK_PIECE_BYTES) + WALK_PIECE_BYTES);
+	uint64_t unit = WALK_PIECE_BYTES, end = w->run.offset + w->run.length;
 	piece->area = w->layout->zero_all ? WALK_BODY : WALK_HEADERS;
 	if (w->run.source == PLAN_STORE) {
 		uint64_t area_end;
 		piece->area = area_of(w->layout, w->at, &area_end);
 		end = u64_min(end, area_end);
+		if (piece->area == WALK_BODY)
+			unit = u64_max(unit, w->piece);
 	}
+	end = u64_min(end, u64_down(w->at, unit) + unit);
 	piece->offset = w->at;
 	piece->length = (uint32_t)(end - w->at);
 	piece->run = w->run;

@@ -69,6 +69,8 @@ struct walk {
 	uint64_t at;    // device address reached
 	size_t next;    // first range not walked to its end
 	struct walk_run run;
+	uint32_t
+	        piece; // BODY from the store is cut at multiples of this instead, when it is more than WALK_PIECE_BYTES
 };
 
 // Starts at the device's beginning.

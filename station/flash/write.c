@@ -141,6 +141,7 @@ static int body_taken(void *context, const struct walk_piece *piece, const uint8
 const struct sweep_ops write_blank_ops = {
         .op = DISK_WRITE, .memory = blank_memory, .finished = program_sweep_ended};
 const struct sweep_ops write_body_ops = {.op = DISK_WRITE,
+        .grows = true,
         .ready = is_there,
         .memory = body_memory,
         .take = body_taken,
