@@ -47,6 +47,7 @@ sql_files:
 	sql "queries/lot-times.sql"
 	sql "queries/lot-totals.sql"
 	sql "queries/open-jobs.sql"
+	sql "queries/pools.sql"
 	sql "queries/records.sql"
 	sql "queries/search.sql"
 	sql "queries/slots.sql"

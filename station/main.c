@@ -16,6 +16,8 @@ int main(int argc, char **argv)
 	        {"station", cmd_station, "runs the station", COMMAND_USER},
 	        {"image", cmd_image, "adds, lists, shows and removes the station's images", COMMAND_USER},
 	        {"job", cmd_job, "opens, closes and shows the station's job", COMMAND_USER},
+	        {"slot", cmd_slot, "scans, acknowledges, releases or stops the board in a slot",
+	                COMMAND_USER},
 	        {"slots", cmd_slots, "shows the station's slots, live", COMMAND_USER},
 	        {"write", cmd_write, "writes an image to targets and reads it back", COMMAND_USER},
 	        {"verify", cmd_verify, "compares targets with an image", COMMAND_USER},

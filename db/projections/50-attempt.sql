@@ -118,11 +118,14 @@ CREATE INDEX disposition_serial ON disposition(serial);
 CREATE TABLE serial_number(
 	serial   TEXT PRIMARY KEY,
 	pool     TEXT NOT NULL,
+	number   INTEGER, -- within the pool
 	attempt  INTEGER NOT NULL,
 	reserved TEXT NOT NULL,
 	state    TEXT NOT NULL DEFAULT 'reserved' -- consumed by a PASS, void after anything else
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX serial_number_attempt ON serial_number(attempt);
+CREATE INDEX serial_number_pool ON serial_number(pool, number);
+CREATE INDEX serial_number_reserved ON serial_number(attempt) WHERE state = 'reserved';
 
 CREATE TRIGGER attempt_open_is_allowed BEFORE INSERT ON log WHEN NEW.kind = 'attempt.open'
 BEGIN
@@ -131,6 +134,10 @@ BEGIN
 
 	SELECT RAISE(ABORT, 'its job is not open')
 	WHERE coalesce(NEW.body ->> 'job', '') <> '' AND NOT EXISTS (SELECT 1 FROM job WHERE job = NEW.body ->> 'job' AND closed = '');
+
+	SELECT RAISE(ABORT, 'its serial was not reserved for it')
+	WHERE NEW.body ->> 'serial_source' IN ('allocated', 'station-counter') AND NOT EXISTS (
+		SELECT 1 FROM serial_number WHERE serial = NEW.body ->> 'serial' AND attempt = NEW.body ->> 'attempt' AND state = 'reserved');
 
 	SELECT RAISE(ABORT, 'its disposition is none of first, retest, rework')
 	WHERE NEW.body ->> 'disposition' NOT IN ('first', 'retest', 'rework');
@@ -305,12 +312,24 @@ BEGIN
 	SELECT RAISE(ABORT, 'this serial was handed out before')
 	WHERE EXISTS (SELECT 1 FROM serial_number WHERE serial = NEW.body ->> 'serial');
 
-	SELECT RAISE(ABORT, 'a serial is reserved for an attempt that is open')
-	WHERE (SELECT result FROM attempt WHERE attempt = NEW.body ->> 'attempt') IS NOT 'open';
+	SELECT RAISE(ABORT, 'a unit has this serial already')
+	WHERE EXISTS (SELECT 1 FROM unit WHERE unit = NEW.body ->> 'serial' AND first_attempt <> NEW.body ->> 'attempt');
+
+	SELECT RAISE(ABORT, 'a serial is reserved for an attempt that is open, or the next to be opened')
+	WHERE (SELECT result FROM attempt WHERE attempt = NEW.body ->> 'attempt') IS NOT 'open'
+	AND NEW.body ->> 'attempt' <= (SELECT coalesce(max(attempt), 0) FROM attempt);
 END;
 
 CREATE TRIGGER serial_reserved AFTER INSERT ON log WHEN NEW.kind = 'serial.reserve'
 BEGIN
-	INSERT INTO serial_number(serial, pool, attempt, reserved)
-	VALUES (NEW.body ->> 'serial', NEW.body ->> 'pool', NEW.body ->> 'attempt', NEW.utc);
+	INSERT INTO serial_number(serial, pool, number, attempt, reserved)
+	VALUES (NEW.body ->> 'serial', NEW.body ->> 'pool', NEW.body ->> 'number', NEW.body ->> 'attempt', NEW.utc);
+END;
+
+-- A serial whose attempt was never opened (the station died between the two rows) is void as soon as that is certain.
+CREATE TRIGGER serial_orphaned AFTER INSERT ON log WHEN NEW.kind IN ('attempt.open', 'station.start')
+BEGIN
+	UPDATE serial_number SET state = 'void'
+	WHERE state = 'reserved' AND (NEW.kind = 'station.start' OR attempt < NEW.body ->> 'attempt')
+	AND NOT EXISTS (SELECT 1 FROM attempt WHERE attempt.attempt = serial_number.attempt);
 END;

@@ -23,7 +23,9 @@ void virtual_path(const struct virtual_hub *hub, unsigned slot, const char *suff
 static void serial_text(
         const struct virtual_hub *hub, const struct virtual_board *board, char *text, size_t size)
 {
-	if (hub->serials && board->serial)
+	if (hub->one_serial)
+		snprintf(text, size, "VBSAME");
+	else if (hub->serials && board->serial)
 		snprintf(text, size, "VB%08" PRIu64, board->serial);
 	else
 		text[0] = '\0';
@@ -375,6 +377,7 @@ static int read_settings(struct virtual_hub *hub, const struct fixture_settings 
 		return r;
 	const char *serials = fixture_setting(s, "serials"), *fresh = fixture_setting(s, "fresh");
 	hub->serials = !serials || strcmp(serials, "no") != 0;
+	hub->one_serial = serials && !strcmp(serials, "same");
 	hub->fresh = fresh && !strcmp(fresh, "yes");
 	STR_COPY(hub->older, fixture_setting(s, "older"));
 	STR_COPY(hub->identity, fixture_setting(s, "identity"));

@@ -47,6 +47,7 @@ struct virtual_hub {
 	uint64_t size, rate, link_rate;
 	uint64_t arrive_ns; // between two first arrivals
 	bool serials, fresh;
+	bool one_serial; // all boards have the same, as boards with a constant serial# in their environment do
 	enum virtual_power power;
 	int link_fd;
 	uint64_t next_serial, next_plug;

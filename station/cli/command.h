@@ -29,6 +29,7 @@ int cmd_demo(int argc, char **argv);
 int cmd_image(int argc, char **argv);
 int cmd_image_script(int argc, char **argv); // `gangway image script`, called by cmd_image()
 int cmd_job(int argc, char **argv);
+int cmd_slot(int argc, char **argv);
 int cmd_slots(int argc, char **argv);
 int cmd_station(int argc, char **argv);
 int cmd_fixture(int argc, char **argv);

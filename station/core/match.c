@@ -136,21 +136,33 @@ static bool hold_for_approval(
 	return true;
 }
 
+static bool lacks_serial(const struct match_board *board, const struct match_rules *rules,
+        const struct match_history *history, struct match_result *out)
+{
+	static const char *const reasons[] = {
+	        [MATCH_SERIAL_HOLD] = "the board has no serial number: scan one",
+	        [MATCH_SERIAL_REFUSE] = "the board has no serial number",
+	        [MATCH_SERIAL_USED_UP] = "the job's serial numbers are used up"};
+	bool released = history->granted && rules->serial == MATCH_SERIAL_HOLD;
+	if (board->serial[0] || rules->serial == MATCH_SERIAL_ACCEPT || released)
+		return false;
+	result_set(out, rules->serial == MATCH_SERIAL_REFUSE ? MATCH_REFUSED : MATCH_HELD,
+	        FAILURE_SERIAL_MISSING, "%s", reasons[rules->serial]);
+	return true;
+}
+
 static bool hold(const struct match_board *board, const struct match_rules *rules,
         const struct match_history *history, struct match_result *out)
 {
 	if (history->duplicate) {
-		result_set(out, MATCH_HELD, FAILURE_SERIAL_DUPLICATE,
+		result_set(out, rules->twin_refused ? MATCH_REFUSED : MATCH_HELD, FAILURE_SERIAL_DUPLICATE,
 		        "another slot has a board with serial %.64s", board->serial);
 		return true;
 	}
+	if (lacks_serial(board, rules, history, out))
+		return true;
 	if (history->granted)
 		return false;
-	if (rules->serial_required && !board->serial[0]) {
-		result_set(
-		        out, MATCH_HELD, FAILURE_SERIAL_MISSING, "the board has no serial number: scan one");
-		return true;
-	}
 	if (history->returned && !history->asking) { // the ledger may know more: a unit that was scrapped
 		result_set(out, MATCH_HELD, FAILURE_NONE, "RETURNED: this board has its verdict already");
 		out->returned = true;

@@ -31,10 +31,19 @@ struct match_board {
 	bool own_serial;                         // the serial is the board's own, not scanned or allocated
 };
 
+// What is done with a board that has no serial.
+enum match_serial {
+	MATCH_SERIAL_ACCEPT,  // programmed without one, or given one then
+	MATCH_SERIAL_HOLD,    // waits for one
+	MATCH_SERIAL_REFUSE,  // refused
+	MATCH_SERIAL_USED_UP, // waits: none is left to be given
+};
+
 // What the open job asks for.
 struct match_rules {
 	bool open;                   // a job is open
-	bool serial_required;        // a board without a serial waits for one
+	enum match_serial serial;    // a board without a serial
+	bool twin_refused;           // a board with another's serial is refused, not held
 	uint64_t image_size;         // bytes
 	uint64_t size_min, size_max; // the size window, bytes; 0: no such end
 	unsigned lun;                // the one that is programmed

@@ -53,11 +53,17 @@ void attempt_open_row(struct seat *seat)
 	struct station *station = seat->station;
 	const struct station_job *job = &station->job;
 	struct seat_attempt *a = &seat->attempt;
+	struct err e;
 	a->id = station->next_attempt++;
+	if (serial_take(seat, &e) < 0) {
+		opened(seat, 0, &e);
+		return;
+	}
 	json_t *body = json_pack("{s:I,s:s,s:s,s:s,s:s,s:s,s:s}", "attempt", (json_int_t)a->id, "slot",
 	        seat_label(seat), "port", a->port, "serial", a->serial, "serial_source", a->serial_source,
 	        "boot_id", a->boot_id, "disposition", disposition(seat));
 	set_text(body, "reason", seat->reason);
+	set_text(body, "usb_serial", strcmp(a->own_serial, a->serial) ? a->own_serial : "");
 	set_text(body, "job", job->id);
 	set_text(body, "image", a->image);
 	set_text(body, "image_key", job->image_key);

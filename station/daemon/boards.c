@@ -5,15 +5,15 @@
 
 // --- is this board to be programmed ------------------------------------------------------------------------
 
-static bool has_twin(const struct seat *seat)
+static enum match_serial serial_rule(const struct seat *seat)
 {
-	const struct station *station = seat->station;
-	for (unsigned i = 0; i < station->seat_count && seat->board.serial[0]; i++) {
-		const struct seat *other = &station->seats[i];
-		if (other != seat && other->slot.present && !strcmp(other->board.serial, seat->board.serial))
-			return true;
-	}
-	return false;
+	const struct recipe *recipe = &seat->station->job.recipe;
+	if (seat->allot != SERIAL_OWN)
+		return serial_may_start(seat) ? MATCH_SERIAL_ACCEPT : MATCH_SERIAL_USED_UP;
+	if (recipe->serial == RECIPE_SERIAL_SCAN || recipe->start == RECIPE_START_SCAN ||
+	        recipe->serial_missing == RECIPE_WITHOUT_HOLD)
+		return MATCH_SERIAL_HOLD;
+	return recipe->serial_missing == RECIPE_WITHOUT_REFUSE ? MATCH_SERIAL_REFUSE : MATCH_SERIAL_ACCEPT;
 }
 
 void seat_describe(const struct seat *seat, struct match_board *out)
@@ -47,8 +47,8 @@ void seat_judge(const struct seat *seat, bool granted, struct match_result *out)
 	struct match_board board;
 	seat_describe(seat, &board);
 	struct match_rules rules = {.open = job->counts.state == JOB_OPEN,
-	        .serial_required = job->recipe.serial_missing == RECIPE_WITHOUT_HOLD ||
-	                           job->recipe.start == RECIPE_START_SCAN,
+	        .serial = serial_rule(seat),
+	        .twin_refused = job->recipe.serial_duplicate == RECIPE_TWIN_REFUSE,
 	        .image_size = front ? front->image_size : 0,
 	        .gpt_sector = front && seat->board.identity.rdev ? front->gpt_sector : 0,
 	        .size_min = match->size_min,
@@ -56,7 +56,7 @@ void seat_judge(const struct seat *seat, bool granted, struct match_result *out)
 	        .usb_ids = usb_ids[0] ? usb_ids : NULL,
 	        .lun = seat->board.lun};
 	sign_rules(job, &rules);
-	struct match_history history = {.duplicate = has_twin(seat),
+	struct match_history history = {.duplicate = serial_has_twin(seat),
 	        .returned = seat->known || key_set_has(&job->known, seat->key),
 	        .granted = granted || seat->slot.granted,
 	        .asking = seat->board.serial[0] && !seat->looked_up};
@@ -83,7 +83,7 @@ void seat_choose_lun(struct seat *seat)
 	board_key(&seat->board, seat->key); // without a serial it is known by its disk
 }
 
-static void rematch(struct seat *seat)
+void seat_rematch(struct seat *seat)
 {
 	struct slot_event event = {.kind = SLOT_EV_REMATCH};
 	if (!seat->slot.present)
@@ -97,7 +97,9 @@ static void rematch(struct seat *seat)
 void seat_rematch_all(struct station *station)
 {
 	for (unsigned i = 0; i < station->seat_count; i++)
-		rematch(&station->seats[i]);
+		serial_settle(&station->seats[i]);
+	for (unsigned i = 0; i < station->seat_count; i++)
+		seat_rematch(&station->seats[i]);
 	lookup_ask(station);
 	seat_start_boards(station);
 }
@@ -108,7 +110,7 @@ static void rematch_twins(struct station *station, const struct seat *seat, cons
 	for (unsigned i = 0; serial[0] && i < station->seat_count; i++) {
 		struct seat *other = &station->seats[i];
 		if (other != seat && !strcmp(other->board.serial, serial))
-			rematch(other);
+			seat_rematch(other);
 	}
 }
 
@@ -120,6 +122,9 @@ void seat_forget_board(struct seat *seat)
 	seat->key[0] = '\0';
 	seat->looked_up = seat->asked = seat->seen = seat->start_granted = false;
 	seat->known = seat->known_passed = seat->known_here = false;
+	seat->own_serial[0] = seat->own_source[0] = seat->scanned[0] = '\0';
+	seat->allot = SERIAL_OWN;
+	seat->twin_split = false;
 	seat->reason[0] = seat->disposition[0] = seat->disposition_reason[0] = '\0';
 	seat->rework = false;
 	rematch_twins(seat->station, seat, serial);
@@ -132,7 +137,7 @@ static bool same_plug(const struct seat *seat, const struct board *board)
 	const struct seat_attempt *a = &seat->attempt;
 	return seat->resumed && a->id && !strcmp(a->boot_id, seat->station->boot_id) &&
 	       a->diskseq == board->identity.diskseq && !strcmp(a->port, board->identity.port) &&
-	       !strcmp(a->serial, board->serial);
+	       (!serial_is_boards_own(a->serial_source) || !strcmp(a->serial, board->serial));
 }
 
 static void on_arrived(void *context, const struct board *board)
@@ -144,11 +149,10 @@ static void on_arrived(void *context, const struct board *board)
 	event.soon = leave_is_soon(seat);
 	seat_forget_board(seat);
 	seat->board = *board;
+	serial_arrived(seat);
 	seat_choose_lun(seat);
-	if (retry) {
+	if (retry)
 		leave_take_back(seat);
-		board_key(&seat->board, seat->key);
-	}
 	event.same_plug = same_plug(seat, &seat->board);
 	if (event.same_plug) {
 		// `resume` has told already what the ledger knows of it.
@@ -186,22 +190,15 @@ static void on_oddity(void *context, unsigned index, const char *reason)
 	seat_event(&station->seats[index], &event);
 }
 
-// What is new about a board that never left: its disks, and its serial, unless it was given one.
+// What is new about a board that never left: its disks, and its serial.
 static bool take_changes(struct seat *seat, const struct board *board)
 {
 	struct board *have = &seat->board;
-	bool given = have->serial_source[0] && !board_serial_is_own(have);
-	bool serial = !given && strcmp(have->serial, board->serial) != 0;
 	bool luns = have->luns != board->luns || memcmp(have->disks, board->disks, sizeof(have->disks)) != 0;
 	have->model = board->model;
 	have->luns = board->luns;
 	memcpy(have->disks, board->disks, sizeof(have->disks));
-	if (serial) {
-		STR_COPY(have->serial, board->serial);
-		STR_COPY(have->serial_source, board->serial_source);
-		seat->looked_up = seat->asked = false;
-	}
-	return serial || luns;
+	return serial_changed(seat, board) || luns;
 }
 
 static void on_changed(void *context, const struct board *board)
@@ -211,7 +208,7 @@ static void on_changed(void *context, const struct board *board)
 	if (!seat->slot.present || !take_changes(seat, board))
 		return;
 	board_key(&seat->board, seat->key);
-	rematch(seat);
+	seat_rematch(seat);
 	lookup_ask(station);
 	seat_start_boards(station);
 }

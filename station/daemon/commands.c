@@ -60,6 +60,12 @@ static void command_release(struct station *station, struct control_request *req
 		        seat_label(seat));
 		return;
 	}
+	if (seat->allot != SERIAL_OWN && seat_is_rework(seat)) {
+		control_refuse(request, "no-serial",
+		        "slot %s: this unit was given its serial when it passed: scan it, then release it",
+		        seat_label(seat));
+		return;
+	}
 	STR_COPY(seat->reason, reason && reason[0] ? reason : "released by hand");
 	seat->rework = seat_is_rework(seat);
 	STR_COPY(seat->person, request->operator_);
@@ -81,30 +87,6 @@ static void command_cancel(struct station *station, struct control_request *requ
 		control_answer(request, NULL);
 	else
 		control_refuse(request, "nothing-to-do", "slot %s: nothing to stop", seat_label(seat));
-}
-
-static void command_scan(struct station *station, struct control_request *request)
-{
-	struct seat *seat = wanted_seat(station, request);
-	if (!seat)
-		return;
-	const char *serial = json_string_value(json_object_get(request->args, "serial"));
-	if (!serial || !serial[0] || strlen(serial) >= sizeof(seat->board.serial)) {
-		control_refuse(request, "bad-args", "slot.scan wants a serial of 1 to 63 characters");
-		return;
-	}
-	if (!seat->slot.present || slot_is_busy(&seat->slot)) {
-		control_refuse(
-		        request, "nothing-to-do", "slot %s: no board waits for a serial", seat_label(seat));
-		return;
-	}
-	STR_COPY(seat->board.serial, serial);
-	STR_COPY(seat->board.serial_source, "scan");
-	board_key(&seat->board, seat->key);
-	seat->looked_up = seat->asked = false;
-	seat->start_granted = true;
-	seat_rematch_all(station);
-	control_answer(request, snapshot_slot(seat));
 }
 
 // --- the fixture -------------------------------------------------------------------------------------------
@@ -180,7 +162,7 @@ static void on_request(void *context, struct control_request *request)
 	        {"slot.ack", command_ack, true},
 	        {"slot.release", command_release, true},
 	        {"slot.cancel", command_cancel, true},
-	        {"slot.scan", command_scan, true},
+	        {"slot.scan", serial_command_scan, true},
 	        {"record.query", record_command_query, true},
 	        {"unit.dispose", record_command_dispose, true},
 	        {"fixture.fault", command_fixture, false},

@@ -40,11 +40,19 @@ struct picture {
 // --- one slot's seat --------------------------------------------------------------------------------------
 
 // What is shown of an attempt, and recorded of it.
+// Where the serial of a board's next attempt comes from.
+enum serial_allot {
+	SERIAL_OWN,     // the board has one, was given one by a scanner, or goes without
+	SERIAL_RANGE,   // the job's range
+	SERIAL_COUNTER, // the station's name and a counter
+};
+
 struct seat_attempt {
 	uint64_t id; // 0: none
 	char job[16];
 	char image[64];
 	char serial[64], serial_source[16];
+	char own_serial[64]; // what the board itself shows
 	char port[96], boot_id[CLOCK_BOOT_ID_SIZE];
 	uint64_t diskseq, size;
 	char node[256], usb_id[16];
@@ -67,6 +75,10 @@ struct seat {
 	struct slot slot;
 	struct board board; // the one plugged in; its fields are "" and 0 when none is
 	char key[BOARD_KEY_SIZE];
+	// What the fixture says of the serial; board.serial is what the job makes of it (serials.c).
+	char own_serial[64], own_source[16], scanned[64];
+	enum serial_allot allot;
+	bool twin_split; // it shared its serial with another board, and is the one that goes without
 	char verdict_key[BOARD_KEY_SIZE]; // of the board the standing verdict is about
 	bool resumed;   // the verdict is from before the station's start and the fixture has not reported yet
 	bool looked_up; // what the ledger says of the serial is known
@@ -196,6 +208,7 @@ struct station {
 	struct loop_source *ask_again;
 	unsigned ask_failures;
 	uint64_t next_attempt, next_job;
+	json_t *pools; // serial numbers: pool -> the next number
 
 	struct control_server *server;
 	struct fixture *fixture;
@@ -232,6 +245,7 @@ struct station {
 
 // boards.c: what the fixture reports to slot_step()
 extern const struct fixture_events seat_fixture_events;
+void seat_rematch(struct seat *seat);
 void seat_rematch_all(struct station *station);
 // What the job makes of the plugged-in board. `granted`: as if a person had released it.
 void seat_judge(const struct seat *seat, bool granted, struct match_result *out);
@@ -298,6 +312,23 @@ json_t *sign_show(const struct station_job *job);
 void sign_command_show(struct station *station, struct control_request *request);
 void sign_command_approve(struct station *station, struct control_request *request);
 void sign_command_reject(struct station *station, struct control_request *request);
+
+// serials.c: a unit's serial number, as the job's recipe says
+void serials_resume(struct station *station, const json_t *resume);
+void serial_arrived(struct seat *seat);                  // a board came: seat->board is the fixture's
+void serial_give(struct seat *seat, const char *serial); // a person's word for the board that is plugged in
+// The job or the scanner's word changed: seat->board's serial is chosen again, unless an attempt has it.
+void serial_settle(struct seat *seat);
+// The fixture knows another serial now. False: it does not.
+bool serial_changed(struct seat *seat, const struct board *board);
+// Another slot has a board with this serial.
+bool serial_has_twin(const struct seat *seat);
+// The range has a number for this board, or it needs none.
+bool serial_may_start(const struct seat *seat);
+// At the attempt's row: hands out its serial, with a row before the attempt's. Does nothing when the board has one.
+int serial_take(struct seat *seat, struct err *e);
+bool serial_is_boards_own(const char *source);
+void serial_command_scan(struct station *station, struct control_request *request);
 
 // lookup.c: what the ledger says of the boards' serials
 void lookup_ask(struct station *station);

@@ -34,7 +34,7 @@ bool job_may_start_board(const struct station *station, const struct seat *seat)
 	bool room = retry || again ? job->counts.state == JOB_OPEN && !job_is_full(&job->counts)
 	                           : job_may_start(&job->counts);
 	return room && job->picture && job->picture->ready && !job->picture->damaged &&
-	       !job->picture->failed && rows_are_taken(station) &&
+	       !job->picture->failed && rows_are_taken(station) && serial_may_start(seat) &&
 	       (job->recipe.start == RECIPE_START_AUTO || seat->start_granted || retry);
 }
 

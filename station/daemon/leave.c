@@ -102,20 +102,14 @@ void leave_release(struct seat *seat)
 
 bool leave_awaits(const struct seat *seat, const struct board *board)
 {
-	const struct seat_attempt *a = &seat->attempt;
-	bool own = !strcmp(a->serial_source, board->serial_source);
-	return seat->slot.state == SLOT_RETRYING &&
-	       (own ? !strcmp(a->serial, board->serial) : !board->serial[0]);
+	return seat->slot.state == SLOT_RETRYING && !strcmp(seat->attempt.own_serial, board->serial);
 }
 
 void leave_take_back(struct seat *seat)
 {
 	const struct seat_attempt *a = &seat->attempt;
-	if (!seat->board.serial[0] && a->serial[0]) {
-		STR_COPY(seat->board.serial,
-		        a->serial); // a person's or the station's: it is still this board's
-		STR_COPY(seat->board.serial_source, a->serial_source);
-	}
+	if (!strcmp(a->serial_source, "scan"))
+		serial_give(seat, a->serial); // a person's: it is still this board's
 	seat->looked_up = seat->seen = seat->known = true;
 	note_retry(seat);
 }

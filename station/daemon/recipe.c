@@ -5,6 +5,7 @@
 #include <errno.h>
 
 #include "base/util.h"
+#include "core/serial.h"
 
 #define AT(member) .offset = offsetof(struct recipe, member)
 
@@ -36,6 +37,12 @@ static const struct recipe_field fields[] = {
                 .help = "a board that has none"},
         {"serial_duplicate", NULL, RECIPE_WORD, AT(serial_duplicate), .words = "hold|refuse|counter",
                 .help = "a board that has another's"},
+        {"serial_format", NULL, RECIPE_TEXT, AT(serial_format),
+                .help = "allocated serial numbers, such as GW-%06u"},
+        {"serial_first", NULL, RECIPE_NUMBER, AT(serial_first), .max = 999999999999, .otherwise = 1,
+                .help = "the first of them (1)"},
+        {"serial_last", NULL, RECIPE_NUMBER, AT(serial_last), .max = 999999999999,
+                .help = "the last of them; no end otherwise"},
         {"lun", NULL, RECIPE_NUMBER, AT(lun), .max = 7, .help = "the board's disk (0)"},
         {"retries", NULL, RECIPE_NUMBER, AT(retries), .max = 10,
                 .help = "how often a stage that failed is tried again (0)"},
@@ -48,13 +55,6 @@ static const struct {
 	const char *name, *word;
 } missing[] = {
         {"verify_how", "on-target"},
-        {"serial", "scan"},
-        {"serial", "allocate"},
-        {"serial", "station-counter"},
-        {"serial_missing", "refuse"},
-        {"serial_missing", "counter"},
-        {"serial_duplicate", "refuse"},
-        {"serial_duplicate", "counter"},
 };
 
 // Words of before, by their field's name in job.open.
@@ -204,8 +204,25 @@ int recipe_read(const json_t *object, struct recipe *recipe, struct err *e)
 	return r;
 }
 
+static int check_serials(const struct recipe *recipe, struct err *e)
+{
+	if (recipe->serial != RECIPE_SERIAL_ALLOCATE)
+		return 0;
+	if (!serial_pattern_is_good(recipe->serial_format))
+		return err_set(e, EINVAL,
+		        "serial_format: allocated serials need a pattern with one %%u or %%0Nu, such as "
+		        "GW-%%06u, "
+		        "without blanks, at most 40 characters beside it");
+	if (recipe->serial_last && recipe->serial_last < recipe->serial_first)
+		return err_set(e, EINVAL, "serial_last: before serial_first");
+	return 0;
+}
+
 int recipe_check(const struct recipe *recipe, struct err *e)
 {
+	int r = check_serials(recipe, e);
+	if (r < 0)
+		return r;
 	for (size_t i = 0; i < ARRAY_SIZE(missing); i++) {
 		char word[RECIPE_TEXT_SIZE];
 		for (size_t f = 0; f < ARRAY_SIZE(fields); f++) {

@@ -46,14 +46,16 @@ struct recipe {
 	char operator_[RECIPE_TEXT_SIZE]; // who opened it
 	uint64_t wanted;                  // good units; 0: no limit
 	// the policies
-	unsigned start;            // enum recipe_start
-	unsigned verify;           // enum recipe_verify
-	unsigned unmapped;         // enum recipe_unmapped
-	unsigned blank;            // enum recipe_blank
-	unsigned signature;        // enum recipe_signature
-	unsigned serial;           // enum recipe_serial
-	unsigned serial_missing;   // enum recipe_without
-	unsigned serial_duplicate; // enum recipe_twin
+	unsigned start;                       // enum recipe_start
+	unsigned verify;                      // enum recipe_verify
+	unsigned unmapped;                    // enum recipe_unmapped
+	unsigned blank;                       // enum recipe_blank
+	unsigned signature;                   // enum recipe_signature
+	unsigned serial;                      // enum recipe_serial
+	unsigned serial_missing;              // enum recipe_without
+	unsigned serial_duplicate;            // enum recipe_twin
+	char serial_format[RECIPE_TEXT_SIZE]; // core/serial.h's pattern, for RECIPE_SERIAL_ALLOCATE
+	uint64_t serial_first, serial_last;   // the range; last 0: no end
 	uint64_t lun;
 	uint64_t retries;           // of a stage that failed, each an attempt of its own
 	uint64_t leave_ms;          // how long the disconnect may take after the eject
@@ -88,7 +90,7 @@ void recipe_default(struct recipe *recipe);
 // The caller frees what it held before (recipe_free()).
 int recipe_read(const json_t *object, struct recipe *recipe, struct err *e);
 
-// -ENOTSUP when it asks for what this station cannot do.
+// -EINVAL when its parts do not fit together, -ENOTSUP when it asks for what this station cannot do.
 int recipe_check(const struct recipe *recipe, struct err *e);
 
 // Puts every field into `object`, as job.open's row and the job object have them. "verify" is there as a bool, too.

@@ -20,6 +20,7 @@ void resume_take(struct station *station, const json_t *resume)
 		station->next_job = 1;
 	json_t *images = json_object_get(resume, "images");
 	station->images = json_is_array(images) ? json_deep_copy(images) : json_array();
+	serials_resume(station, resume);
 	job_resume(station, json_object_get(resume, "job"));
 	size_t interrupted = json_array_size(json_object_get(resume, "interrupted"));
 	if (interrupted)
@@ -51,7 +52,8 @@ static void resume_attempt(struct seat_attempt *a, const json_t *slot)
 static void resume_key(struct seat *seat)
 {
 	struct board board = {.identity = {.diskseq = seat->attempt.diskseq}};
-	STR_COPY(board.serial, seat->attempt.serial);
+	if (serial_is_boards_own(seat->attempt.serial_source) || !strcmp(seat->attempt.serial_source, "scan"))
+		STR_COPY(board.serial, seat->attempt.serial);
 	STR_COPY(board.identity.port, seat->attempt.port);
 	if (!board.serial[0] && !board.identity.diskseq)
 		return; // a file without a serial: only its content can tell

@@ -34,10 +34,15 @@ void seat_start_boards(struct station *station)
 	const struct slot_event start = {
 	        .kind = SLOT_EV_START, .retries = (unsigned)station->job.recipe.retries};
 	station->starting_boards = true;
-	for (unsigned i = 0; i < station->seat_count; i++)
-		if (slot_is_ready(&station->seats[i].slot) &&
-		        job_may_start_board(station, &station->seats[i]))
-			seat_event(&station->seats[i], &start);
+	for (unsigned i = 0; i < station->seat_count; i++) {
+		struct seat *seat = &station->seats[i];
+		if (!slot_is_ready(&seat->slot))
+			continue;
+		if (job_may_start_board(station, seat))
+			seat_event(seat, &start);
+		else if (!serial_may_start(seat))
+			seat_rematch(seat); // the last number went to another board
+	}
 	station->starting_boards = false;
 }
 
@@ -196,6 +201,7 @@ static void attempt_board(struct seat_attempt *a, const struct seat *seat)
 	STR_COPY(a->port, board->identity.port);
 	STR_COPY(a->serial, board->serial);
 	STR_COPY(a->serial_source, board->serial_source);
+	STR_COPY(a->own_serial, seat->own_serial);
 	STR_COPY(a->node, board->identity.node);
 	STR_COPY(a->usb_id, board->usb_id);
 	STR_COPY(a->key, seat->key);

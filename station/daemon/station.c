@@ -260,6 +260,7 @@ static void station_free(struct station *station)
 	reader_free(station->answers);
 	rows_free(station);
 	control_server_free(station->server);
+	json_decref(station->pools);
 	fixture_free(station->fixture);
 	loop_remove(station->publish_timer);
 	loop_remove(station->ask_again);

@@ -559,7 +559,7 @@ int ledger_resume(struct ledger *l, json_t *interrupted, json_t **out, struct er
 {
 	static const struct {
 		const char *key, *query;
-	} lists[] = {{"jobs", "open-jobs"}, {"images", "images"}, {"slots", "slots"}};
+	} lists[] = {{"jobs", "open-jobs"}, {"images", "images"}, {"slots", "slots"}, {"pools", "pools"}};
 	json_t *resume = NULL;
 	int r = query_one(l->db, "state", NULL, &resume, e);
 	if (r == 0)

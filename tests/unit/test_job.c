@@ -137,7 +137,7 @@ static void a_board_of_this_job_is_told_from_all_that_are_not(void **state)
 static void boards_that_want_a_person_are_held(void **state)
 {
 	(void)state;
-	const struct match_rules rules = {.open = true, .serial_required = true};
+	const struct match_rules rules = {.open = true, .serial = MATCH_SERIAL_HOLD};
 	struct match_board board = a_board();
 	struct match_result r = judge(board, rules, (struct match_history){.returned = true});
 	assert_int_equal(r.verdict, MATCH_HELD);
