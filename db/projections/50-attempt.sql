@@ -127,6 +127,7 @@ CREATE INDEX serial_number_attempt ON serial_number(attempt);
 CREATE INDEX serial_number_pool ON serial_number(pool, number);
 CREATE INDEX serial_number_reserved ON serial_number(attempt) WHERE state = 'reserved';
 
+-- CASE instead of IN (three and more): SQLite would build a b-tree for the list at every row.
 CREATE TRIGGER attempt_open_is_allowed BEFORE INSERT ON log WHEN NEW.kind = 'attempt.open'
 BEGIN
 	SELECT RAISE(ABORT, 'this attempt number was used before or is out of order')
@@ -140,7 +141,7 @@ BEGIN
 		SELECT 1 FROM serial_number WHERE serial = NEW.body ->> 'serial' AND attempt = NEW.body ->> 'attempt' AND state = 'reserved');
 
 	SELECT RAISE(ABORT, 'its disposition is none of first, retest, rework')
-	WHERE NEW.body ->> 'disposition' NOT IN ('first', 'retest', 'rework');
+	WHERE CASE NEW.body ->> 'disposition' WHEN 'first' THEN 0 WHEN 'retest' THEN 0 WHEN 'rework' THEN 0 ELSE 1 END;
 
 	SELECT RAISE(ABORT, 'the unit is scrapped or in quarantine')
 	WHERE NEW.body ->> 'serial' <> ''
@@ -196,7 +197,7 @@ BEGIN
 	WHERE (SELECT result FROM attempt WHERE attempt = NEW.body ->> 'attempt') IS NOT 'open';
 
 	SELECT RAISE(ABORT, 'its result is none of pass, fail, unverified, aborted')
-	WHERE NEW.kind = 'attempt.close' AND NEW.body ->> 'result' NOT IN ('pass', 'fail', 'unverified', 'aborted');
+	WHERE NEW.kind = 'attempt.close' AND CASE NEW.body ->> 'result' WHEN 'pass' THEN 0 WHEN 'fail' THEN 0 WHEN 'unverified' THEN 0 WHEN 'aborted' THEN 0 ELSE 1 END;
 
 	SELECT RAISE(ABORT, 'PASS without a read-back digest that equals the plan''s')
 	WHERE NEW.body ->> 'result' = 'pass' AND (NEW.body ->> 'plan_sha256' <> NEW.body ->> 'readback_sha256'
@@ -213,7 +214,7 @@ BEGIN
 
 	SELECT RAISE(ABORT, 'FAIL and ABORTED carry a failure code and whom it blames')
 	WHERE NEW.body ->> 'result' IN ('fail', 'aborted') AND (NEW.body ->> 'code' = ''
-		OR NEW.body ->> 'blame' NOT IN ('device', 'store', 'import', 'station', 'operator'));
+		OR CASE NEW.body ->> 'blame' WHEN 'device' THEN 0 WHEN 'store' THEN 0 WHEN 'import' THEN 0 WHEN 'station' THEN 0 WHEN 'operator' THEN 0 ELSE 1 END);
 END;
 
 CREATE TRIGGER attempt_closed AFTER INSERT ON log WHEN NEW.kind IN ('attempt.close', 'attempt.interrupted')
@@ -241,14 +242,14 @@ BEGIN
 		stages = coalesce(NEW.body -> 'stages', '[]')
 	WHERE attempt = NEW.body ->> 'attempt';
 
-	UPDATE unit SET result = attempt.result, result_attempt = attempt.attempt
-	FROM attempt WHERE attempt.attempt = NEW.body ->> 'attempt' AND unit.unit = attempt.unit;
+	UPDATE unit SET result = coalesce(NEW.body ->> 'result', 'interrupted'), result_attempt = NEW.body ->> 'attempt'
+	WHERE unit = (SELECT unit FROM attempt WHERE attempt = NEW.body ->> 'attempt');
 
 	UPDATE slot SET
-		pass = pass + (attempt.result = 'pass'),
-		fail = fail + (attempt.result = 'fail' AND attempt.counted),
-		failed_in_a_row = CASE WHEN attempt.result = 'pass' THEN 0 ELSE failed_in_a_row + (attempt.result = 'fail' AND attempt.counted) END
-	FROM attempt WHERE attempt.attempt = NEW.body ->> 'attempt' AND slot.slot = attempt.slot;
+		pass = pass + (NEW.body ->> 'result' IS 'pass'),
+		fail = fail + (NEW.body ->> 'result' IS 'fail' AND NEW.body ->> 'blame' = 'device'),
+		failed_in_a_row = CASE WHEN NEW.body ->> 'result' IS 'pass' THEN 0 ELSE failed_in_a_row + (NEW.body ->> 'result' IS 'fail' AND NEW.body ->> 'blame' = 'device') END
+	WHERE slot = (SELECT slot FROM attempt WHERE attempt = NEW.body ->> 'attempt');
 
 	UPDATE serial_number SET state = CASE NEW.body ->> 'result' WHEN 'pass' THEN 'consumed' ELSE 'void' END
 	WHERE attempt = NEW.body ->> 'attempt' AND state = 'reserved';

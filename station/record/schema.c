@@ -227,7 +227,7 @@ static int rebuild(sqlite3 *db, const char *scratch_path, struct err *e)
 	if (r == 0)
 		r = run_folder(db, "projections", 0, e);
 	if (r == 0)
-		r = db_exec(db, "DELETE FROM kind", e);
+		r = db_exec(db, "DELETE FROM kind; DELETE FROM kind_field", e);
 	if (r == 0)
 		r = for_each(db,
 		        "SELECT printf('INSERT INTO main.\"%w\" SELECT * FROM built.\"%w\"', name, name) "
