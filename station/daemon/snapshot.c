@@ -96,7 +96,9 @@ static void reason(const struct seat *seat, char *text, size_t size)
 	else if (slot->retrying && slot_is_busy(slot))
 		snprintf(more, sizeof(more), "attempt %u, after %s", slot->attempts,
 		        failure_info(slot->failed)->code);
-	snprintf(text, size, "%s%s%s", own, own[0] && more[0] ? "; " : "", more);
+	// What does not fit is cut.
+	if (snprintf(text, size, "%s%s%s", own, own[0] && more[0] ? "; " : "", more) < 0)
+		text[0] = '\0';
 }
 
 static const char *next_step(const struct seat *seat)
