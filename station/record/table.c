@@ -70,6 +70,16 @@ static int take_row(void *context, sqlite3_stmt *s)
 	return 0;
 }
 
+// A table without rows still says what its columns would be.
+static int put_empty(sqlite3 *db, const char *sql, struct table *table, struct err *e)
+{
+	_cleanup_statement_ sqlite3_stmt *s = NULL;
+	int r = db_prepare(db, sql, &s, e);
+	if (r == 0)
+		put_head(table, s);
+	return r;
+}
+
 int table_answer(sqlite3 *db, const char *sql, const json_t *parameters, const char *cursor, json_t **out,
         struct err *e)
 {
@@ -79,6 +89,8 @@ int table_answer(sqlite3 *db, const char *sql, const json_t *parameters, const c
 	table.to = open_memstream(&text, &size);
 	int r = table.to ? query_each_of(db, sql, parameters, TABLE_ROWS_MAX, take_row, &table, e)
 	                 : err_sys(e, ENOMEM, "table");
+	if (r >= 0 && table.head && !table.rows)
+		r = put_empty(db, sql, &table, e);
 	bool failed = table.to && ferror(table.to);
 	if (table.to && (fclose(table.to) != 0 || failed) && r >= 0)
 		r = err_sys(e, ENOMEM, "table");

@@ -12,6 +12,7 @@ const CELLS = {
   name: (name, row) => (row.source_sha256 ? imageLink(name, row.key || row.plan_sha256) : name),
   result: (result) => (result ? verdict(result) : ''),
   unit_now: (result) => (result ? verdict(result) : ''),
+  job: (job) => link(`${path('reports', 'yield')}?${new URLSearchParams({ job })}`, job),
   day: (day) => link(path('days', day), day),
 };
 const TIMES = /^(utc|at|opened|closed|added|removed|first|last|signed)$/;
