@@ -144,9 +144,16 @@ static bool slot_action(const char *path, char *label, size_t size, const char *
 
 static bool job_action(const char *path, const char **cmd)
 {
-	bool close = !strcmp(path, "/api/v1/job/close"), start = !strcmp(path, "/api/v1/job/start");
-	*cmd = close ? "job.close" : "job.start";
-	return close || start;
+	static const char *const actions[][2] = {{"/api/v1/job/close", "job.close"},
+	        {"/api/v1/job/start", "job.start"},
+	        {"/api/v1/job/signature/approve", "job.signature.approve"},
+	        {"/api/v1/job/signature/reject", "job.signature.reject"}};
+	for (size_t i = 0; i < ARRAY_SIZE(actions); i++)
+		if (!strcmp(path, actions[i][0])) {
+			*cmd = actions[i][1];
+			return true;
+		}
+	return false;
 }
 
 // Same-origin page with a token, or nothing changes.

@@ -384,7 +384,9 @@ static void on_release(struct slot *s, const struct slot_event *event, struct sl
 	bool may = s->state == SLOT_HOLD || s->state == SLOT_PASS || s->state == SLOT_UNVERIFIED ||
 	           (slot_holds_verdict(s) && (s->acknowledged || s->state == SLOT_INTERRUPTED));
 	bool leaves = s->leaving == SLOT_LEAVING_WAIT || slot_power_is_moving(s);
-	if (!may || leaves || !slot_is_idle(s) || !s->present || s->waiting ||
+	// A board that waits for a person need not wait for the worker that said so: the next one waits for its end.
+	bool ending = s->state == SLOT_HOLD && s->worker == SLOT_WORKER_RELEASING && s->row == SLOT_ROW_NONE;
+	if (!may || leaves || !(slot_is_idle(s) || ending) || !s->present || s->waiting ||
 	        event->admission.verdict != MATCH_OK)
 		return;
 	out->accepted = true;

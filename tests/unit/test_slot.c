@@ -224,6 +224,33 @@ static void a_board_without_serial_that_holds_this_plan_is_returned_unwritten(vo
 	assert_int_equal(STEP(&slot, SLOT_EV_CLAIMED, .carries_plan = true).set, SLOT_DO_OPEN_ROW);
 }
 
+static void a_board_that_is_not_blank_waits_for_a_person_or_is_refused(void **state)
+{
+	(void)state;
+	const struct match_result none = {.verdict = MATCH_NO_JOB};
+	for (int asks = 0; asks < 2; asks++) {
+		struct slot slot;
+		run_to(&slot, SLOT_MATCHED);
+		STEP(&slot, SLOT_EV_START);
+		struct slot_actions out = STEP(&slot, SLOT_EV_VERDICT, .result = SLOT_RESULT_FAIL,
+		        .failure = FAILURE_NOT_BLANK, .refused = true, .asks = asks, .why = "ext4");
+		assert_int_equal(slot.state, asks ? SLOT_HOLD : SLOT_REFUSED);
+		assert_string_equal(slot.admission.reason, "ext4");
+		assert_int_equal(out.set & SLOT_DO_RECORD_REFUSED, asks ? 0 : SLOT_DO_RECORD_REFUSED);
+		// The station rematches for many reasons: the worker would look again, and find the same.
+		STEP(&slot, SLOT_EV_REMATCH, .admission = ok);
+		assert_int_equal(slot.state, asks ? SLOT_HOLD : SLOT_REFUSED);
+		// Its worker may still be at its end: the next one waits for that.
+		assert_int_equal(STEP(&slot, SLOT_EV_RELEASE, .admission = ok).accepted, asks);
+		assert_int_equal(STEP(&slot, SLOT_EV_START).set, 0);
+		STEP(&slot, SLOT_EV_ENDED);
+		assert_int_equal(slot_is_ready(&slot), asks);
+		STEP(&slot, SLOT_EV_REMATCH, .admission = none); // another job has other rules
+		STEP(&slot, SLOT_EV_REMATCH, .admission = ok);
+		assert_true(slot_is_ready(&slot));
+	}
+}
+
 static void a_damaged_store_is_never_a_boards_fail(void **state)
 {
 	(void)state;
@@ -767,6 +794,7 @@ int main(void)
 	        cmocka_unit_test(a_fail_pulled_out_before_acknowledgement_is_still_red),
 	        cmocka_unit_test(a_pass_stays_until_the_next_different_board),
 	        cmocka_unit_test(a_board_without_serial_that_holds_this_plan_is_returned_unwritten),
+	        cmocka_unit_test(a_board_that_is_not_blank_waits_for_a_person_or_is_refused),
 	        cmocka_unit_test(a_damaged_store_is_never_a_boards_fail),
 	        cmocka_unit_test(a_board_that_leaves_in_the_middle_is_device_gone),
 	        cmocka_unit_test(a_board_that_was_swapped_while_it_was_opened_does_not_spoil_the_next_one),

@@ -82,6 +82,29 @@ const tests = {
     await page.locator('#line:not(.fail)', { hasText: 'slot 5 HOLD' }).waitFor();
   },
 
+  async what_a_jobs_boards_look_like_is_approved_as_it_was_shown(station) {
+    const signature = { manufacturer: '', product: 'Gateway <v2>', usb_id: '0525:a4a5', serial: 'GW[0-9]{2}', sizes: [7818182656, [8e9, 9e9]], luns: 1 };
+    const job = { ...scenes.job, board_signature: { state: 'proposed', slot: '5', serial: 'GW01', signature } };
+    const waits = (n) => ({ ...scenes.hold(n), code: 'signature-unapproved', reason: 'are the job\'s boards like this?' });
+    await station.do('snapshot', { fields: { job, slots: scenes.slots(8, 4, (i) => (i === 4 || i === 5 ? waits(i + 1) : {})) } });
+    await open(station);
+    await says(5, 'order', 'THIS PRODUCT\\?');
+    await page.locator(tile(6)).click(); // another board waits for the same answer, and is not asked about
+    await page.locator('#slot-dialog[open]').waitFor();
+    assert.equal(await page.locator('#slot-approve:visible, #slot-release:visible').count(), 0);
+    await page.keyboard.press('Escape');
+    await page.locator(tile(5)).click();
+    await page.locator('#slot-approve:visible').waitFor();
+    const facts = await text('#slot-facts');
+    for (const part of ['Gateway <v2>', '(none)', 'GW[0-9]{2}', '7818182656 or 8000000000 to 9000000000']) assert.ok(facts.includes(part), `${part} in ${facts}`);
+    await page.locator('#slot-approve').click();
+    assert.deepEqual((await station.asked('job.signature.approve')).args, { signature });
+    await page.locator('#slot-dialog[open]').waitFor({ state: 'hidden' });
+    await page.locator(tile(5)).click();
+    await page.locator('#slot-reject').click();
+    assert.deepEqual((await station.asked('job.signature.reject')).args, { signature });
+  },
+
   async a_fail_is_shown_heard_and_acknowledged_by_its_number(station) {
     await station.do('snapshot', { fields: { job: scenes.job } });
     await open(station);

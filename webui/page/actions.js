@@ -38,6 +38,10 @@ export function slotAction(slot, action, body = {}) {
   return post(`/api/v1/slots/${encodeURIComponent(slot)}/${action}`, body);
 }
 
+export function jobAction(action, body = {}) {
+  return post(`/api/v1/job/${action}`, body);
+}
+
 export async function records(query) {
   return read(await fetch('/api/v1/records?' + new URLSearchParams(query), { cache: 'no-store' }));
 }

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 // All about one slot, and what may be done with it.
 import * as words from './words.js';
-import { slotAction } from './actions.js';
+import { jobAction, slotAction } from './actions.js';
 
 const byId = (id) => document.getElementById(id);
 
 // A FAIL is acknowledged first; what was refused has nothing to be programmed again.
 function releasable(slot) {
-  if (slot.present === false) return false;
+  if (slot.present === false || slot.code === 'signature-unapproved') return false;
   return ['hold', 'pass', 'unverified', 'interrupted'].includes(slot.state) || (slot.state === 'fail' && slot.acknowledged);
 }
 
@@ -15,6 +15,7 @@ export function makeDetail({ showRecords }) {
   const dialog = byId('slot-dialog');
   let label = null;
   let slot = null;
+  let asked = null; // the signature that is shown: what is approved is what was seen
 
   function fact(name, value) {
     if (value === null || value === undefined || value === '') return;
@@ -45,6 +46,10 @@ export function makeDetail({ showRecords }) {
     fact('plan', slot.plan_sha256);
     fact('read back', slot.readback_sha256);
     fact('finished', slot.finished);
+    const proposal = words.proposal(slot, state.job);
+    asked = proposal && state.job.board_signature.signature;
+    for (const [name, value] of proposal || []) fact(name, value);
+    byId('slot-approve').hidden = byId('slot-reject').hidden = !proposal;
     byId('slot-ack').hidden = !words.needsAck(slot);
     byId('slot-release').hidden = byId('slot-reason-box').hidden = !releasable(slot);
     byId('slot-cancel').hidden = slot.tile !== 'BUSY' && slot.state !== 'matched';
@@ -52,10 +57,14 @@ export function makeDetail({ showRecords }) {
   }
 
   async function act(action, body) {
+    await say(() => slotAction(label, action, body));
+  }
+
+  async function say(request) {
     const answer = byId('slot-answer');
     answer.textContent = '…';
     try {
-      await slotAction(label, action, body);
+      await request();
       dialog.close();
     } catch (error) {
       answer.textContent = error.message;
@@ -63,6 +72,8 @@ export function makeDetail({ showRecords }) {
   }
 
   byId('slot-ack').addEventListener('click', () => act('ack'));
+  byId('slot-approve').addEventListener('click', () => say(() => jobAction('signature/approve', { signature: asked })));
+  byId('slot-reject').addEventListener('click', () => say(() => jobAction('signature/reject', { signature: asked })));
   byId('slot-cancel').addEventListener('click', () => act('cancel'));
   byId('slot-records').addEventListener('click', () => {
     const serial = slot.serial;

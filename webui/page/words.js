@@ -32,7 +32,7 @@ export function isOpen(job) {
   return Boolean(job) && job.state !== 'closed';
 }
 
-const HOLDS = { 'serial-missing': 'SCAN SERIAL', 'serial-duplicate': 'SAME SERIAL TWICE', 'not-blank': 'NOT BLANK', 'unit-quarantine': 'QUARANTINE', cancelled: 'STOPPED BY HAND' };
+const HOLDS = { 'serial-missing': 'SCAN SERIAL', 'serial-duplicate': 'SAME SERIAL TWICE', 'not-blank': 'NOT BLANK', 'signature-unapproved': 'THIS PRODUCT?', 'unit-quarantine': 'QUARANTINE', cancelled: 'STOPPED BY HAND' };
 
 function holdOrder(slot, job) {
   if (slot.state === 'lost') return 'SLOT SHUT';
@@ -66,6 +66,16 @@ export function order(slot, job) {
     case 'LOAD': return loadOrder(slot, job);
     default: return '';
   }
+}
+
+// The signature that a person is asked about on this slot, as [name, value] pairs; null: nobody is asked here.
+export function proposal(slot, job) {
+  const asked = isOpen(job) && job.board_signature;
+  if (!asked || asked.state !== 'proposed' || asked.slot !== slot.slot || slot.code !== 'signature-unapproved') return null;
+  const names = { manufacturer: 'manufacturer', product: 'product', usb_id: 'USB id', bcd_device: 'bcdDevice', serial: 'serials like', sizes: 'bytes', luns: 'LUNs' };
+  const range = (size) => (Array.isArray(size) ? size.join(' to ') : size);
+  const shown = (value) => (Array.isArray(value) ? value.map(range).join(' or ') : value === '' ? '(none)' : String(value));
+  return Object.keys(names).filter((key) => key in asked.signature).map((key) => [names[key], shown(asked.signature[key])]);
 }
 
 export function needsAck(slot) {
