@@ -2,20 +2,21 @@
 // Charts as inline SVG. Each tells its title and a summary to screen readers, and every value as text.
 import { svg, el, percent } from './el.js';
 
-const WIDE = 720;
+const WIDE = 620;
 let made = 0;
 
-function frame(width, height, title, summary, ...children) {
+// In units of a pixel; a `wide` one is never drawn smaller, but scrolled.
+function frame(width, height, wide, title, summary, ...children) {
   const id = `chart-${++made}`;
-  return el('figure', { class: 'chart' }, el('figcaption', null, title),
-    svg('svg', { viewBox: `0 0 ${width} ${height}`, role: 'img', 'aria-labelledby': `${id}-title ${id}-desc` },
+  return el('figure', { class: wide ? 'chart wide' : 'chart', tabindex: '0' }, el('figcaption', null, title),
+    svg('svg', { viewBox: `${wide ? -10 : 0} 0 ${width + (wide ? 20 : 0)} ${height}`, width: width + 20, role: 'img', 'aria-labelledby': `${id}-title ${id}-desc` },
       svg('title', { id: `${id}-title` }, title), svg('desc', { id: `${id}-desc` }, summary), children));
 }
 
 const text = (x, y, content, name = '', anchor = 'start') => svg('text', { x, y, class: name, 'text-anchor': anchor }, String(content));
 
 // One line an entry: label, bars, value. entries: [{label, note, bars: [{value, name, text}]}]
-export function bars(title, entries, unit = '') {
+export function bars(title, entries, unit = '', longest = 215) {
   const most = Math.max(1e-9, ...entries.flatMap((entry) => entry.bars.map((bar) => bar.value || 0)));
   const thick = 15;
   const high = (entry) => 24 + entry.bars.length * (thick + 3);
@@ -27,12 +28,12 @@ export function bars(title, entries, unit = '') {
     return svg('g', null, text(2, top + 16, entry.label, 'label'), entry.note ? text(358, top + 16, entry.note, 'quiet', 'end') : null,
       entry.bars.map((bar, i) => {
         const at = top + 21 + i * (thick + 3);
-        const long = Math.max(1, ((bar.value || 0) / most) * 215);
+        const long = Math.max(1, ((bar.value || 0) / most) * longest);
         return [svg('rect', { x: 2, y: at, width: long, height: thick, class: bar.name }), text(long + 8, at + 12, bar.text, 'value')];
       }));
   });
   const summary = entries.map((entry) => `${entry.label}: ${entry.bars.map((bar) => bar.text).join(', ')}`).join('; ');
-  return frame(360, total, title + (unit ? ` (${unit})` : ''), summary, parts);
+  return frame(360, total, false, title + (unit ? ` (${unit})` : ''), summary, parts);
 }
 
 const label = (at) => (at.length > 10 ? `${at.slice(11, 13)}:00` : at.slice(5));
@@ -56,16 +57,17 @@ export function overTime(title, times) {
       i % some === 0 ? text(x + width / 2, low + 18, label(at.at), 'quiet', 'middle') : null);
   });
   const known = times.map((at, i) => [i * step + step / 2, at.first_units ? at.first_pass / at.first_units : null]).filter(([, share]) => share !== null);
-  const height = (share) => 8 + (1 - share) * (known.length > 1 ? 130 : 0);
+  const least = Math.min(0.9, Math.floor(Math.min(1, ...known.map(([, share]) => share)) * 10) / 10);
+  const height = (share) => 8 + ((1 - share) / (1 - least)) * (known.length > 1 ? 70 : 0);
   const line = known.length > 1 ? svg('polyline', { class: 'yield', points: known.map(([x, share]) => `${x.toFixed(1)},${(low + 40 + height(share)).toFixed(1)}`).join(' ') }) : null;
   const dots = known.map(([x, share]) => svg('g', null, svg('circle', { class: 'yield-dot', cx: x, cy: low + 40 + height(share), r: 5 }), svg('title', null, percent(share)),
     known.length <= 16 ? text(x, low + 40 + height(share) + 20, percent(share), 'value', 'middle') : null));
   const summary = times.map((at) => `${at.at}: ${at.pass} pass, ${at.fail} fail${at.first_units ? `, first-pass yield ${percent(at.first_pass / at.first_units)}` : ''}`).join('; ');
   const wide = Math.max(360, step * times.length);
-  const all = low + (known.length > 1 ? 205 : known.length ? 75 : 28);
-  return frame(wide, all, title, summary,
+  const all = low + (known.length > 1 ? 145 : known.length ? 75 : 28);
+  return frame(wide, all, true, title, summary,
     svg('line', { x1: 0, x2: wide, y1: low, y2: low, class: 'axis' }), columns,
-    known.length ? [text(2, low + 38, 'first-pass yield', 'quiet'), line, dots] : null);
+    known.length ? [text(2, low + 38, known.length > 1 ? `first-pass yield, ${percent(least)} to 100 %` : 'first-pass yield', 'quiet'), line, dots] : null);
 }
 
 // Failures by code with their share of all and the running sum: which two codes are most of it.
@@ -74,5 +76,5 @@ export function pareto(title, rows) {
   return bars(title, rows.map((row) => {
     sum += row.share;
     return { label: row.code, note: `blames the ${row.blame}, slot ${row.slots}`, bars: [{ value: row.failures, name: row.blame === 'device' ? 'fail' : 'other', text: `${row.failures} = ${percent(row.share)}${rows.length > 1 ? `, Σ ${percent(sum > 0.9999 ? 1 : sum)}` : ''}` }] };
-  }));
+  }), '', 180);
 }

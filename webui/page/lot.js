@@ -5,6 +5,7 @@ import { table, pager, download } from './table.js';
 import { bars, overTime, pareto } from './chart.js';
 
 const distinct = (rows, name) => [...new Set(rows.map((row) => row[name]).filter(Boolean))];
+const rate = (value) => (typeof value === 'number' ? value.toFixed(value < 100 ? 1 : 0) : '–');
 const commas = (items) => items.flatMap((item, i) => (i ? [', ', item] : [item]));
 
 function images(jobs) {
@@ -37,7 +38,7 @@ function charts({ times, slots, pareto: failures }) {
     timed.length ? bars('speed of each slot', timed.map((slot) => ({
       label: `slot ${slot.slot}`,
       note: `${slot.pass} ✓ ${slot.fail} ✕`,
-      bars: [{ value: slot.write_mb_s, name: 'write', text: `write ${slot.write_mb_s ?? '–'}` }, { value: slot.verify_mb_s, name: 'verify', text: `read back ${slot.verify_mb_s ?? '–'}` }],
+      bars: [{ value: slot.write_mb_s, name: 'write', text: `write ${rate(slot.write_mb_s)}` }, { value: slot.verify_mb_s, name: 'verify', text: `read back ${rate(slot.verify_mb_s)}` }],
     })), 'MB/s') : null);
 }
 
