@@ -281,9 +281,12 @@ bool claim_is_gone(const struct claim *c)
 {
 	char path[96], state[32] = "running";
 	struct stat st;
-	uint64_t diskseq = 0;
+	uint64_t diskseq = 0, size = 0;
 	if (!c->block)
 		return false;
+	// The kernel takes the capacity of a disk that goes (Linux: del_gendisk()) while its name in sysfs is still there.
+	if (ioctl(c->fd, BLKGETSIZE64, &size) == 0 && !size)
+		return true;
 	snprintf(path, sizeof(path), "/sys/dev/block/%u:%u", major(c->found.rdev), minor(c->found.rdev));
 	if (stat(path, &st) < 0)
 		return true;
