@@ -133,11 +133,12 @@ class Station:
         self.config.write_text(f'[station]\nname = line\nstate = {self.state}\nlisten = no\n{config}\n'
                                f'[fixture]\nkind = usb\nprofile = {profile}\n')
 
-    def start(self, wait=30):
+    def start(self, wait=30, under=(), **keep):
+        """`under`: what starts it instead of us, e.g. strace -D; keep: more of subprocess.Popen's."""
         self.process = subprocess.Popen(
-            ['setpriv', '--reuid', 'gangway', '--regid', 'gangway', '--clear-groups', '--inh-caps=-all', '--bounding-set=-all',
+            [*under, 'setpriv', '--reuid', 'gangway', '--regid', 'gangway', '--clear-groups', '--inh-caps=-all', '--bounding-set=-all',
              '--no-new-privs', str(GANGWAY), 'station', '--config', str(self.config)],
-            stdin=subprocess.DEVNULL, stdout=self.log.open('ab'), stderr=subprocess.STDOUT, start_new_session=True)
+            stdin=subprocess.DEVNULL, stdout=self.log.open('ab'), stderr=subprocess.STDOUT, start_new_session=True, **keep)
         atexit.register(self.kill)
         self.connect(wait)
         return self

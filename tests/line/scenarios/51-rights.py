@@ -1,18 +1,20 @@
 # long: 50 s
 """The station has no root, no capability and opens no block device; each worker opens its own and no other.
 
-Shown twice: by /proc/PID/fd while boards are being written, and by strace over the whole run.
+Shown twice: by /proc/PID/fd while boards are being written, and by strace from the station's first system call to its last.
 """
-import collections, glob, re, signal
+import collections, glob, re, stat
 from station import *
 
 image = make_image(LINE / 'image.img')
-station = Station(slots=4).start()
+# strace is not in between (-D): the station is our child. All hold `open_end`, so `end` ends with the last of them, tracer included.
 trace = LINE / 'trace'
-tracer = subprocess.Popen(['strace', '-f', '-qq', '-e', 'trace=open,openat,execve', '-o', str(trace), '-p', str(station.process.pid)],
-                          stderr=subprocess.PIPE)
+end, open_end = os.pipe()
+station = Station(slots=4).start(under=['strace', '-D', '-f', '-qq', '-e', 'trace=open,openat,openat2,execve', '-e', 'signal=none',
+                                        '-o', str(trace)], pass_fds=[open_end])
+os.close(open_end)
 station.open_job(image)
-boards = [Board(i, faults=['slow@1M']) for i in range(1, 5)]
+boards = [Board(i, faults=['slow@256K']) for i in range(1, 5)]
 
 
 def status(pid):
@@ -20,7 +22,15 @@ def status(pid):
 
 
 def open_disks(pid):
-    return {os.readlink(fd) for fd in glob.glob(f'/proc/{pid}/fd/*') if os.readlink(fd).startswith(('/dev/sd', '/dev/bus/usb'))}
+    """Block devices and USB nodes, whatever they are called."""
+    found = set()
+    for fd in glob.glob(f'/proc/{pid}/fd/*'):
+        try:
+            if stat.S_ISBLK(os.stat(fd).st_mode) or os.readlink(fd).startswith('/dev/bus/usb'):
+                found.add(os.readlink(fd))
+        except FileNotFoundError:
+            pass  # closed meanwhile
+    return found
 
 
 def family():
@@ -51,12 +61,13 @@ for pid, argv in family().items():
     check(len(disks) == (1 if role == 'worker' else 0), f'{role} has {disks} open')
     holders.update(disks)
 check(len(holders) == 4 and set(holders.values()) == {1}, f'four disks, each with one holder: {holders}')
+for b in boards:
+    ums('fault', b.name, 'none')
 station.wait_states({b.slot: 'pass' for b in boards}, 300)
 for b in boards:
     b.wait_off()
-tracer.send_signal(signal.SIGINT)  # it lets go of them
-tracer.wait(60)
 station.stop()
+check(select.select([end], [], [], 60)[0], 'strace comes to its end with the station')
 roles, opened = {}, collections.defaultdict(set)
 for line in trace.read_text(errors='replace').splitlines():
     pid, _, call = line.partition(' ')

@@ -5,7 +5,7 @@ from station import *
 image = make_image(LINE / 'image.img')
 station = Station(slots=4).start()
 station.open_job(image)
-fast, slow, third = Board(1, faults=['stuck-eject']), Board(2, faults=['slow@1M']), Board(3, faults=['slow@1M'])
+fast, slow, third = Board(1, faults=['stuck-eject']), Board(2, faults=['slow@256K']), Board(3, faults=['slow@256K'])
 plug([fast, slow, third])
 station.wait_states({1: 'pass', 2: 'writing', 3: 'writing'}, 120)
 station.process.send_signal(signal.SIGKILL)

@@ -5,7 +5,7 @@ from station import *
 image = make_image(LINE / 'image.img')
 station = Station(slots=15).start()
 station.open_job(image)
-boards = [Board(i, faults=['slow@1M']) for i in range(1, 13)]
+boards = [Board(i, faults=['slow@128K']) for i in range(1, 13)]
 plug(boards)
 station.wait_states({b.slot: 'writing' for b in boards}, 120)
 started = time.monotonic()

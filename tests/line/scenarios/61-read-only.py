@@ -7,7 +7,7 @@ from station import *
 image = make_image(LINE / 'image.img')
 station = Station(slots=4).start()
 station.open_job(image, start='start')
-protected, free, slow = Board(1), Board(2), Board(3, faults=['slow@1M'])
+protected, free, slow = Board(1), Board(2), Board(3, faults=['slow@512K'])
 plug([protected, free, slow])
 station.wait_states({1: 'matched', 2: 'matched', 3: 'matched'}, 60)
 
@@ -62,7 +62,7 @@ station.stop()
 check(read_by_others() == before, 'ended: the same rows')
 owners = {p.owner() for p in station.state.glob('station.db*')}
 check(owners == {'gangway'}, f'reading left files of {owners}')
-last = Board(4, faults=['slow@1M'])
+last = Board(4, faults=['slow@512K'])
 last.plug()
 station.start()
 go_on('4', 'writing')
