@@ -75,7 +75,7 @@ def image(name='demo'):
 
 
 def job(name='J1', **more):
-    return 'job.open', dict(job=name, image='demo', start='auto', verify=True, unmapped='keep', lun=0, wanted=None, lot='L1', **more)
+    return 'job.open', {**dict(job=name, image='demo', start='auto', verify=True, unmapped='keep', lun=0, wanted=None, lot='L1'), **more}
 
 
 def opened(attempt, serial, slot='1', job='J1', disposition='first', **more):

@@ -4,25 +4,10 @@
 
 #include <errno.h>
 
+#include "record/csv.h"
 #include "record/export_inside.h"
 #include "record/query.h"
 #include "record/sql.h"
-
-// RFC 4180: a field with a quote, a comma or a line end is quoted, its quotes doubled.
-static void put_csv(FILE *to, const char *text)
-{
-	if (!strpbrk(text, "\",\r\n")) {
-		fputs(text, to);
-		return;
-	}
-	fputc('"', to);
-	for (; *text; text++) {
-		if (*text == '"')
-			fputc('"', to);
-		fputc(*text, to);
-	}
-	fputc('"', to);
-}
 
 struct csv {
 	FILE *to;
@@ -30,20 +15,13 @@ struct csv {
 	struct export_scope *scope;
 };
 
-static int csv_row(void *context, sqlite3_stmt *s)
+static int take_row(void *context, sqlite3_stmt *s)
 {
 	struct csv *csv = context;
-	int columns = sqlite3_column_count(s);
-	for (int i = 0; csv->count == 0 && i < columns; i++)
-		fprintf(csv->to, "%s%s", i ? "," : "", sqlite3_column_name(s, i));
 	if (csv->count++ == 0)
-		fputs("\r\n", csv->to);
-	for (int i = 0; i < columns; i++) {
-		if (i)
-			fputc(',', csv->to);
-		put_csv(csv->to, db_text(s, i));
-	}
-	fputs("\r\n", csv->to);
+		csv_head(csv->to, s);
+	// In a bundle the table is compared with the log.
+	csv_row(csv->to, s, csv->scope != NULL);
 	if (csv->scope)
 		export_scope_add(csv->scope, s);
 	return 0;
@@ -59,7 +37,7 @@ int export_csv_scope(sqlite3 *db, const json_t *parameters, FILE *to, struct exp
         uint64_t *count, struct err *e)
 {
 	struct csv csv = {.to = to, .scope = scope};
-	int r = query_each(db, sql_find("queries", "export"), parameters, csv_row, &csv, e);
+	int r = query_each(db, sql_find("queries", "export"), parameters, take_row, &csv, e);
 	*count = csv.count;
 	return r < 0 ? r : finish(to, e);
 }

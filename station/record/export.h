@@ -9,7 +9,8 @@
 #include "record/db.h"
 
 // `parameters`: "job", "serial", "image" (key, plan or source digest), "from", "to" (UTC, or a day); what is missing
-// does not narrow. *count is how many attempts were written.
+// does not narrow. *count is how many attempts were written. CSV is for spreadsheets (record/csv.h: formulas are
+// disarmed); JSON and the bundle keep every byte.
 int export_csv(sqlite3 *db, const json_t *parameters, FILE *to, uint64_t *count, struct err *e);
 int export_json(sqlite3 *db, const json_t *parameters, FILE *to, uint64_t *count, struct err *e);
 

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 
+#include "record/csv.h"
 #include "record/query.h"
 
 struct table {
@@ -14,40 +15,6 @@ struct table {
 	int64_t last; // the last row's cursor
 };
 
-static void put_text(FILE *to, const char *text, bool number)
-{
-	bool formula = !number && *text && strchr("=+-@\t\r", *text);
-	if (!formula && !strpbrk(text, "\",\r\n")) {
-		fputs(text, to);
-		return;
-	}
-	fputs(formula ? "\"'" : "\"", to);
-	for (; *text; text++) {
-		if (*text == '"')
-			fputc('"', to);
-		fputc(*text, to);
-	}
-	fputc('"', to);
-}
-
-// A column's name without the suffix that tells query.c how to read it.
-static void put_name(FILE *to, const char *name)
-{
-	const char *dot = strrchr(name, '.');
-	bool suffix = dot && (!strcmp(dot, ".json") || !strcmp(dot, ".bool"));
-	fprintf(to, "%.*s", suffix ? (int)(dot - name) : (int)strlen(name), name);
-}
-
-static void put_head(struct table *table, sqlite3_stmt *s)
-{
-	for (int i = 0; i < sqlite3_column_count(s); i++) {
-		if (i)
-			fputc(',', table->to);
-		put_name(table->to, sqlite3_column_name(s, i));
-	}
-	fputs("\r\n", table->to);
-}
-
 // 1 ends the query: the table is full.
 static int take_row(void *context, sqlite3_stmt *s)
 {
@@ -57,16 +24,11 @@ static int take_row(void *context, sqlite3_stmt *s)
 		return 1;
 	}
 	if (table->rows++ == 0 && table->head)
-		put_head(table, s);
-	for (int i = 0; i < sqlite3_column_count(s); i++) {
-		int type = sqlite3_column_type(s, i);
-		if (i)
-			fputc(',', table->to);
-		if (table->cursor && !strcmp(sqlite3_column_name(s, i), table->cursor))
+		csv_head(table->to, s);
+	for (int i = 0; table->cursor && i < sqlite3_column_count(s); i++)
+		if (!strcmp(sqlite3_column_name(s, i), table->cursor))
 			table->last = sqlite3_column_int64(s, i);
-		put_text(table->to, db_text(s, i), type == SQLITE_INTEGER || type == SQLITE_FLOAT);
-	}
-	fputs("\r\n", table->to);
+	csv_row(table->to, s, false);
 	return 0;
 }
 
@@ -76,7 +38,7 @@ static int put_empty(sqlite3 *db, const char *sql, struct table *table, struct e
 	_cleanup_statement_ sqlite3_stmt *s = NULL;
 	int r = db_prepare(db, sql, &s, e);
 	if (r == 0)
-		put_head(table, s);
+		csv_head(table->to, s);
 	return r;
 }
 
