@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "base/err.h"
 #include "base/loop.h"
@@ -116,6 +117,9 @@ struct fixture_ops {
 	void (*recheck)(struct fixture *f, unsigned slot);
 	// Simulated fixtures only (else NULL): a worker has ejected this slot's board.
 	void (*ejected)(struct fixture *f, unsigned slot);
+	// What a cycle costs when every slot has a board, as lines on `to`, from sysfs and settings alone. `bytes`: what one
+	// board moves over its wire, there and back; 0: not known yet. NULL where nothing is known.
+	void (*preflight)(struct fixture *f, uint64_t bytes, FILE *to);
 	// Simulated fixtures only (else NULL): what = "plug" (argument: "new", "same"), "unplug", "fault"
 	// (argument: KIND@OFFSET[=VALUE], "none").
 	int (*act)(struct fixture *f, const char *what, unsigned slot, const char *argument, struct err *e);

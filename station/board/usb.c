@@ -234,6 +234,18 @@ static void usb_recheck(struct fixture *f, unsigned slot)
 	look(usb_of(f));
 }
 
+static void usb_preflight(struct fixture *f, uint64_t bytes, FILE *to)
+{
+	struct usb_tree tree;
+	struct err e;
+	if (usb_tree_read(&tree, &e) < 0) {
+		log_warn("usb fixture: %s", e.text);
+		return;
+	}
+	usb_tree_preflight(&tree, &usb_of(f)->profile, bytes, to);
+	usb_tree_done(&tree);
+}
+
 static void usb_free(struct fixture *f)
 {
 	struct usb_fixture *usb = usb_of(f);
@@ -249,6 +261,7 @@ static const struct fixture_ops usb_ops = {
         .start = usb_start,
         .power = usb_power,
         .recheck = usb_recheck,
+        .preflight = usb_preflight,
         .free = usb_free,
 };
 

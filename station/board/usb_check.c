@@ -1,17 +1,9 @@
 // SPDX-License-Identifier: MIT
-// A profile against the USB tree: what changed, and what the host has to carry. No device is touched here.
+// A profile against the USB tree: what changed since it was learnt. No device is touched here.
 #include <errno.h>
 #include <inttypes.h>
 
 #include "board/usb_tree.h"
-
-/*
- * What common xHCI controllers have (xHCI 1.2, HCSPARAMS1: MaxSlots, 32 to 64 in practice; endpoint contexts 64 to
- * 96 in practice). A UMS board takes a device slot and three endpoints; a hub takes a slot and two.
- */
-enum { SLOTS_COMMON = 32, SLOTS_MAX = 64, ENDPOINTS_COMMON = 64, BOARD_ENDPOINTS = 3, HUB_ENDPOINTS = 2 };
-// What one 480 Mb/s link moves in practice, of the 53.2 MB/s that USB 2.0 (5.8.4) allows for bulk.
-enum { LINK_BYTES_PER_S = 38000000 };
 
 static bool has_slot_below(const struct profile *profile, const char *port)
 {
@@ -133,84 +125,4 @@ unsigned usb_tree_check(const struct usb_tree *tree, const struct profile *profi
 		problems += check_slot(tree, &profile->slots[i], to);
 	note_twins(profile, to);
 	return problems;
-}
-
-// The length of "pci-0000:00:14.0-usb-0:": one host controller.
-static size_t controller_length(const char *port)
-{
-	const char *usb = strstr(port, "-usb-");
-	return usb ? (size_t)(usb - port) + strlen("-usb-0:") : strlen(port);
-}
-
-// Slots that share a root port share its link: "…-usb-0:2" of "…-usb-0:2.3.1".
-static size_t link_length(const char *port)
-{
-	size_t start = controller_length(port);
-	return start + strcspn(port + start, ".");
-}
-
-static unsigned count_alike(const struct profile *profile, const char *port, size_t length)
-{
-	unsigned count = 0;
-	for (unsigned i = 0; i < profile->slot_count; i++)
-		count += !strncmp(profile->slots[i].port, port, length) &&
-		         (link_length(profile->slots[i].port) == length ||
-		                 controller_length(profile->slots[i].port) == length);
-	return count;
-}
-
-static unsigned preflight_controller(
-        const struct usb_tree *tree, const struct profile *profile, const char *port, FILE *to)
-{
-	size_t length = controller_length(port);
-	unsigned boards = count_alike(profile, port, length), hubs = 0;
-	for (unsigned i = 0; i < tree->count; i++)
-		hubs += tree->nodes[i].hub_ports && !tree->nodes[i].root &&
-		        !strncmp(tree->nodes[i].port, port, length);
-	unsigned slots = boards + hubs, endpoints = boards * BOARD_ENDPOINTS + hubs * HUB_ENDPOINTS;
-	const char *verdict = slots > SLOTS_MAX      ? "more than any has: use a second controller"
-	                      : slots > SLOTS_COMMON ? "some controllers have 32 only: try all at once"
-	                      : endpoints > ENDPOINTS_COMMON ? "some have 64 endpoints only: try all at once"
-	                                                     : "fine";
-	fprintf(to, "controller %.*s: %u boards and %u hubs take %u device slots and %u endpoints: %s\n",
-	        (int)(length - strlen("-usb-0:")), port, boards, hubs, slots, endpoints, verdict);
-	return slots > SLOTS_MAX;
-}
-
-static void preflight_link(const struct profile *profile, const char *port, uint64_t bytes, FILE *to)
-{
-	size_t length = link_length(port);
-	unsigned boards = count_alike(profile, port, length);
-	// Read-back is a second pass over the same wire.
-	uint64_t seconds = 2 * bytes * boards / LINK_BYTES_PER_S;
-	fprintf(to,
-	        "link %.*s: %u board%s share one 480 Mb/s link: about %" PRIu64 " min %02" PRIu64
-	        " s a cycle",
-	        (int)length, port, boards, boards == 1 ? "" : "s", seconds / 60, seconds % 60);
-	fprintf(to, boards > 1 ? "; two hubs on two root ports would halve it\n" : "\n");
-}
-
-// Whether an earlier slot has the same first `length` characters.
-static bool seen_before(const struct profile *profile, unsigned slot, size_t (*length_of)(const char *))
-{
-	const char *port = profile->slots[slot].port;
-	size_t length = length_of(port);
-	for (unsigned i = 0; i < slot; i++)
-		if (length_of(profile->slots[i].port) == length &&
-		        !strncmp(profile->slots[i].port, port, length))
-			return true;
-	return false;
-}
-
-unsigned usb_tree_preflight(
-        const struct usb_tree *tree, const struct profile *profile, uint64_t bytes, FILE *to)
-{
-	unsigned exceeded = 0;
-	for (unsigned i = 0; i < profile->slot_count; i++)
-		if (!seen_before(profile, i, controller_length))
-			exceeded += preflight_controller(tree, profile, profile->slots[i].port, to);
-	for (unsigned i = 0; bytes && i < profile->slot_count; i++)
-		if (!seen_before(profile, i, link_length))
-			preflight_link(profile, profile->slots[i].port, bytes, to);
-	return exceeded;
 }

@@ -41,9 +41,9 @@ int usb_tree_learn_hubs(const struct usb_tree *tree, struct profile *profile, st
 unsigned usb_tree_check(const struct usb_tree *tree, const struct profile *profile, FILE *to);
 
 /*
- * What the host controller has to carry when every slot has a board, as lines on `to`: device slots and endpoints
- * of each controller, and how long `bytes` a board take where slots share a link. Returns the number of limits
- * exceeded.
+ * What the host has to carry when every slot has a board, as lines on `to`: device slots and endpoints of each controller,
+ * hubs that run slow or are too deep, and how long a cycle takes where slots share a link. `bytes`: what one board moves
+ * over its wire in a cycle, there and back; 0: no estimate. Returns the number of limits exceeded.
  */
 unsigned usb_tree_preflight(
         const struct usb_tree *tree, const struct profile *profile, uint64_t bytes, FILE *to);

@@ -14,6 +14,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "board/virtual_inside.h"
+#include "core/estimate.h"
 
 void virtual_path(const struct virtual_hub *hub, unsigned slot, const char *suffix, char *path, size_t size)
 {
@@ -326,6 +327,23 @@ static int virtual_start(struct fixture *f, struct err *e)
 	return loop_timer_set(hub->timer, clock_mono_ns(), hub->arrive_ns);
 }
 
+static void virtual_preflight(struct fixture *f, uint64_t bytes, FILE *to)
+{
+	const struct virtual_hub *hub = virtual_hub_of(f);
+	char words[ESTIMATE_WORDS_SIZE];
+	double own = hub->rate ? (double)bytes / (double)hub->rate : 0;
+	double shared = hub->link_rate ? (double)bytes * f->slot_count / (double)hub->link_rate : 0;
+	if (!bytes || (!hub->rate && !hub->link_rate))
+		return;
+	estimate_words(own > shared ? own : shared, words);
+	if (hub->link_rate)
+		fprintf(to, "%u boards share one simulated link of %" PRIu64 " MB/s: about %s a cycle\n",
+		        f->slot_count, hub->link_rate / 1000000, words);
+	else
+		fprintf(to, "each board has a simulated wire of %" PRIu64 " MB/s: about %s a cycle\n",
+		        hub->rate / 1000000, words);
+}
+
 static void virtual_free(struct fixture *f)
 {
 	struct virtual_hub *hub = virtual_hub_of(f);
@@ -340,6 +358,7 @@ static const struct fixture_ops virtual_ops = {
         .start = virtual_start,
         .power = virtual_power,
         .recheck = virtual_recheck,
+        .preflight = virtual_preflight,
         .ejected = virtual_ejected,
         .act = virtual_act,
         .free = virtual_free,

@@ -13,8 +13,9 @@
 
 static int usage(FILE *to)
 {
-	fputs("usage: gangway fixture show  [--profile FILE] [--base PORT]   the USB tree, with slots and "
-	      "boards\n"
+	fputs("usage: gangway fixture show  [--profile FILE] [--base PORT] [--bytes N]   the USB tree, with "
+	      "slots\n"
+	      "                             and boards, and what the host has to carry\n"
 	      "       gangway fixture check --profile FILE [--base PORT] [--bytes N]   does the tree fit it, "
 	      "and\n"
 	      "                             can the host carry it? exit 1 if not\n"

@@ -111,6 +111,7 @@ int fixture_show(const struct fixture_options *o, struct err *e)
 	if (r < 0)
 		return r;
 	put_tree(&tree, profile, disks);
+	usb_tree_preflight(&tree, profile, 2 * o->bytes, stdout); // nothing without slots
 	usb_tree_done(&tree);
 	return EXIT_OK;
 }
@@ -127,7 +128,7 @@ int fixture_check(const struct fixture_options *o, struct err *e)
 	if (r < 0)
 		return r;
 	unsigned problems = usb_tree_check(&tree, profile, stdout);
-	problems += usb_tree_preflight(&tree, profile, o->bytes, stdout);
+	problems += usb_tree_preflight(&tree, profile, 2 * o->bytes, stdout); // written and read back
 	usb_tree_done(&tree);
 	if (problems)
 		printf("fixture %s: does not fit: %u problem%s\n", profile->name, problems,

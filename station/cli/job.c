@@ -63,6 +63,16 @@ static void print_yields(const json_t *job)
 		        100 * json_real_value(final));
 }
 
+static void print_preflight(const json_t *job)
+{
+	size_t i;
+	const json_t *line;
+	json_array_foreach(json_object_get(job, "preflight"), i, line)
+	{
+		printf("  %s\n", json_string_value(line));
+	}
+}
+
 static void print_job(const json_t *job)
 {
 	const json_t *wanted = json_object_get(job, "wanted");
@@ -78,6 +88,7 @@ static void print_job(const json_t *job)
 	        (long long)json_integer_value(json_object_get(job, "inflight")));
 	print_recipe(job);
 	print_yields(job);
+	print_preflight(job);
 }
 
 static int job_call(const struct job_options *o, const char *cmd, json_t *args)

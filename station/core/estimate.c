@@ -2,6 +2,8 @@
 // How long a board still takes.
 #include "core/estimate.h"
 
+#include <stdio.h>
+
 void estimate_note(struct estimate_track *track, uint64_t now_ns, uint64_t wire_bytes)
 {
 	track->last.ns = now_ns;
@@ -35,4 +37,17 @@ double estimate_seconds(const struct estimate_board *boards, size_t count, size_
 		rate += boards[i].rate;
 	}
 	return rate > 0 ? bytes / rate : -1;
+}
+
+void estimate_words(double seconds, char words[ESTIMATE_WORDS_SIZE])
+{
+	unsigned long long whole = seconds < 1     ? 1
+	                           : seconds > 1e9 ? 1000000000
+	                                           : (unsigned long long)(seconds + 0.5);
+	if (whole < 60)
+		snprintf(words, ESTIMATE_WORDS_SIZE, "%llu s", whole);
+	else if (whole < 3600)
+		snprintf(words, ESTIMATE_WORDS_SIZE, "%llu min %02llu s", whole / 60, whole % 60);
+	else
+		snprintf(words, ESTIMATE_WORDS_SIZE, "%llu h %02llu min", whole / 3600, whole / 60 % 60);
 }

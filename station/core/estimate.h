@@ -34,4 +34,8 @@ struct estimate_board {
 // held up by each other one for as many bytes as the smaller of the two still has to move.
 double estimate_seconds(const struct estimate_board *boards, size_t count, size_t which);
 
+// "4 min 40 s", "35 s", "1 h 05 min".
+enum { ESTIMATE_WORDS_SIZE = 32 };
+void estimate_words(double seconds, char words[ESTIMATE_WORDS_SIZE]);
+
 #endif

@@ -330,6 +330,9 @@ int serial_take(struct seat *seat, struct err *e);
 bool serial_is_boards_own(const char *source);
 void serial_command_scan(struct station *station, struct control_request *request);
 
+// preflight.c: what a cycle of the job costs on this fixture, an array of lines
+json_t *preflight_lines(struct station *station);
+
 // lookup.c: what the ledger says of the boards' serials
 void lookup_ask(struct station *station);
 int lookup_start(struct station *station, struct err *e);

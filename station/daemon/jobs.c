@@ -164,7 +164,9 @@ static void on_opened(void *context, uint64_t seq, const struct err *e)
 		control_refuse_err(opening->request, "ledger", e);
 		seat_rematch_all(opening->station);
 	} else {
-		control_answer(opening->request, snapshot_job(opening->station));
+		json_t *shown = snapshot_job(opening->station);
+		json_object_set_new(shown, "preflight", preflight_lines(opening->station));
+		control_answer(opening->request, shown);
 	}
 }
 

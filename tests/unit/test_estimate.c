@@ -54,9 +54,25 @@ static void the_speed_follows_a_link_that_others_have_joined(void **state)
 	assert_true(near(estimate_rate(&track), 2000));
 }
 
+static void seconds_are_said_in_words(void **state)
+{
+	(void)state;
+	static const struct {
+		double seconds;
+		const char *words;
+	} cases[] = {
+	        {0, "1 s"}, {59.4, "59 s"}, {59.6, "1 min 00 s"}, {280, "4 min 40 s"}, {3900, "1 h 05 min"}};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char words[ESTIMATE_WORDS_SIZE];
+		estimate_words(cases[i].seconds, words);
+		assert_string_equal(words, cases[i].words);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	        cmocka_unit_test(seconds_are_said_in_words),
 	        cmocka_unit_test(a_board_with_its_own_wire_takes_what_is_left_at_its_speed),
 	        cmocka_unit_test(a_shared_link_serves_all_and_then_those_that_are_left),
 	        cmocka_unit_test(nothing_is_said_before_a_byte_has_moved),

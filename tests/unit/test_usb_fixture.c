@@ -219,17 +219,42 @@ static void preflight_counts_slots_endpoints_and_minutes(void **state)
 		assert_int_equal(profile_add_slot(&p, label, port, NULL), 0);
 	}
 	FILE *to = fmemopen(text, sizeof(text), "w");
-	assert_int_equal(usb_tree_preflight(&tree, &p, 647000000, to), 0);
+	assert_int_equal(usb_tree_preflight(&tree, &p, 2 * UINT64_C(647000000), to), 0);
 	fclose(to);
-	assert_non_null(strstr(text, "16 boards and 3 hubs take 19 device slots and 54 endpoints: fine"));
-	// 2 x 16 x 647 MB at 38 MB/s: 544 s
+	assert_non_null(strstr(
+	        text, "16 boards, 1 other device and 3 hubs take 20 device slots and 55 endpoints: fine"));
+	// 2 x 16 x 647 MB at 38 MB/s: 544.8 s
 	assert_non_null(
-	        strstr(text, "16 boards share one 480 Mb/s link: about 9 min 04 s a cycle; two hubs"));
+	        strstr(text, "16 boards share one 480 Mb/s link: about 9 min 05 s a cycle; two hubs"));
+}
+
+static void preflight_names_slow_and_deep_hubs_and_what_else_is_plugged_in(void **state)
+{
+	(void)state;
+	static struct profile p;
+	struct usb_node copy[ARRAY_SIZE(nodes)];
+	struct usb_tree tree = tree_of(copy);
+	char text[2048] = "";
+	p = (struct profile){.name = "odd"};
+	assert_int_equal(profile_add_slot(&p, "1", "pci-0000:00:14.0-usb-0:2.4.1", NULL), 0);
+	assert_int_equal(profile_add_slot(&p, "2", "pci-0000:00:14.0-usb-0:3.1.1.1.1.1.1", NULL), 0);
+	copy[3].speed = 12;    // the hub at 2.4
+	copy[4].endpoints = 2; // something at 2.1, where no slot is
+	FILE *to = fmemopen(text, sizeof(text), "w");
+	assert_int_equal(usb_tree_preflight(&tree, &p, 38000000, to), 2);
+	fclose(to);
+	assert_non_null(strstr(
+	        text, "2 boards, 1 other device and 3 hubs take 6 device slots and 15 endpoints: fine"));
+	assert_non_null(
+	        strstr(text, "hub at pci-0000:00:14.0-usb-0:2.4 runs at 12 Mb/s, and 1 slot is below it"));
+	assert_non_null(strstr(text, "slot 2: 6 hubs deep, USB allows 5"));
+	assert_non_null(strstr(text, "usb-0:2: 1 board has a 480 Mb/s link: about 1 s a cycle\n"));
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	        cmocka_unit_test(preflight_names_slow_and_deep_hubs_and_what_else_is_plugged_in),
 	        cmocka_unit_test(a_port_is_controller_and_way_without_the_bus_number),
 	        cmocka_unit_test(ports_are_joined_and_ordered_by_hub),
 	        cmocka_unit_test(a_known_hubs_profile_takes_its_place_from_base),
