@@ -5,6 +5,7 @@
 #include "daemon/station.h"
 #include "flash/worker.h"
 #include "image/import.h"
+#include "record/courier.h"
 #include "record/reader.h"
 #include "record/recorder.h"
 #include "webui/web.h"
@@ -32,6 +33,7 @@ int main(int argc, char **argv)
 	        {"worker", worker_role, "", COMMAND_ROLE},
 	        {"hub-power", hub_power_role, "", COMMAND_ROLE},
 	        {"importer", import_role, "", COMMAND_ROLE},
+	        {"courier", courier_role, "", COMMAND_ROLE},
 	        {"recorder", recorder_role, "", COMMAND_ROLE},
 	        {"reader", reader_role, "", COMMAND_ROLE},
 	        {"storecheck", storecheck_role, "", COMMAND_ROLE},

@@ -154,7 +154,7 @@ int record_deliver(const struct record_options *o)
 		fputs("gangway: deliver where? --folder, --command, --http or --syslog\n", stderr);
 		return EXIT_USAGE;
 	}
-	int r = o->once ? courier_deliver(o->state, &o->to, &e) : courier_run(o->state, &o->to, &e);
+	int r = o->once ? courier_deliver(o->state, &o->to, &e) : courier_run(o->state, &o->to, NULL, &e);
 	return r < 0 ? complain(&e) : EXIT_OK;
 }
 

@@ -13,7 +13,8 @@ static const char usage[] =
         "\n"
         "Runs the station that FILE describes: [station] state= name= listen= store_limit= stall_ms= "
         "eject=,\n"
-        "[fixture] kind= and its settings. The first SIGTERM or Ctrl-C lets the boards under way\n"
+        "[fixture] kind= and its settings, [match] and [heads] (docs/ledger.md). The first SIGTERM or Ctrl-C "
+        "lets the boards under way\n"
         "finish, the second cancels them.\n";
 
 int cmd_station(int argc, char **argv)

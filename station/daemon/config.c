@@ -14,6 +14,8 @@ void station_config_default(struct station_config *config)
 	memset(config, 0, sizeof(*config));
 	STR_COPY(config->listen, "127.0.0.1:8080");
 	config->eject = true;
+	config->heads.rows = 1000;
+	config->heads.minutes = 15;
 	if (gethostname(config->name, sizeof(config->name) - 1) < 0 || !config->name[0])
 		STR_COPY(config->name, "station");
 }
@@ -59,6 +61,30 @@ static int set_match(struct station_match *match, const char *key, const char *v
 		return err_set(e, EINVAL, "[match] %s: no such setting", key);
 	if (!board_bytes_parse(value, min ? &match->size_min : &match->size_max))
 		return err_set(e, EINVAL, "[match] %s = %s: not a number of bytes", key, value);
+	return 0;
+}
+
+static int set_heads(struct station_heads *heads, const char *key, const char *value, struct err *e)
+{
+	bool rows = !strcmp(key, "rows");
+	uint64_t number;
+	if (!strcmp(key, "folder") && value[0] != '/')
+		return err_set(e, EINVAL, "[heads] folder = %s: not an absolute path", value);
+	if (!strcmp(key, "folder"))
+		STR_COPY(heads->folder, value);
+	else if (!strcmp(key, "command"))
+		STR_COPY(heads->command, value);
+	else if (!strcmp(key, "http"))
+		STR_COPY(heads->http, value);
+	else if (!strcmp(key, "syslog"))
+		heads->syslog = strcmp(value, "no") != 0;
+	else if (!rows && strcmp(key, "minutes") != 0)
+		return err_set(e, EINVAL, "[heads] %s: no such setting", key);
+	else if (!board_bytes_parse(value, &number) || !number || number > (rows ? 1000000 : 24 * 60))
+		return err_set(
+		        e, EINVAL, "[heads] %s = %s: not 1 to %d", key, value, rows ? 1000000 : 24 * 60);
+	else
+		*(rows ? &heads->rows : &heads->minutes) = (unsigned)number;
 	return 0;
 }
 
@@ -136,9 +162,12 @@ static int on_setting(void *user, const char *section, const char *key, const ch
 		r = set_station(config, key, value, &reading->e);
 	else if (!strcmp(section, "match"))
 		r = set_match(&config->match, key, value, &reading->e);
+	else if (!strcmp(section, "heads"))
+		r = set_heads(&config->heads, key, value, &reading->e);
 	else if (strcmp(section, "fixture") != 0)
 		r = err_set(&reading->e, EINVAL,
-		        "[%s]: no such section; [station], [fixture] and [match] are known", section);
+		        "[%s]: no such section; [station], [fixture], [match] and [heads] are known",
+		        section);
 	else if (!strcmp(key, "kind") || (!strcmp(key, "profile") && !strchr(value, '/'))) {
 		STR_COPY(config->fixture.kind, value);
 		r = 0;

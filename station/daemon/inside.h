@@ -231,6 +231,12 @@ struct station {
 	struct loop_source *web_source, *web_restart;
 	unsigned web_failures;
 
+	struct child heads; // the courier
+	int heads_fd;       // its socket
+	struct loop_source *heads_source, *heads_ended, *heads_restart;
+	unsigned heads_failures;
+	json_t *heads_status; // what it says of each destination; NULL: nothing yet
+
 	struct alert alerts[ALERTS_MAX];
 	unsigned alert_count;
 
@@ -421,6 +427,12 @@ int page_start(struct station *station, struct err *e);
 // back where browsers look for it.
 void page_listens(struct station *station);
 void page_free(struct station *station);
+
+// heads.c: signed heads leave the station
+int heads_start(struct station *station, struct err *e);
+// The last head is signed: the courier delivers and ends, and then the loop does. False: there is none to wait for.
+bool heads_finish(struct station *station);
+void heads_free(struct station *station);
 
 // station.c
 void station_ready(struct station *station, const json_t *resume);

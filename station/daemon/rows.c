@@ -155,6 +155,12 @@ static void live_attempts(const struct station *station, char *text, size_t size
 	}
 }
 
+static int head_policy(const struct station *station, struct err *e)
+{
+	const struct station_heads *heads = &station->config.heads;
+	return recorder_head_policy(station->ledger.recorder, heads->rows, heads->minutes * 60, e);
+}
+
 static void restart(void *context)
 {
 	struct station *station = context;
@@ -170,7 +176,8 @@ static void restart(void *context)
 	}
 	live_attempts(station, live, sizeof(live));
 	if (recorder_start_again(station->loop, station->config.state, live[0] ? live : NULL,
-	            &recorder_events, station, &ledger->recorder, &e) < 0)
+	            &recorder_events, station, &ledger->recorder, &e) < 0 ||
+	        head_policy(station, &e) < 0)
 		on_died(station, e.text);
 }
 
@@ -180,8 +187,9 @@ int rows_start(struct station *station, struct err *e)
 	int r = loop_add_timer(station->loop, restart, station, &ledger->restart, e);
 	if (r < 0)
 		return r;
-	return recorder_start(
+	r = recorder_start(
 	        station->loop, station->config.state, &recorder_events, station, &ledger->recorder, e);
+	return r < 0 ? r : head_policy(station, e);
 }
 
 void rows_append(struct station *station, const char *kind, json_t *body, int attachment, row_done_fn done,

@@ -12,6 +12,7 @@
 // How long a stop waits for the boards before it cancels them, and for the ledger before it goes without its row.
 #define STOP_BOARDS_NS (600 * NSEC_PER_SEC)
 #define STOP_LEDGER_NS (10 * NSEC_PER_SEC)
+#define STOP_HEADS_NS  (10 * NSEC_PER_SEC)
 // How long a start waits for the folder: for a station that was killed, and for one of which nothing such is known.
 #define LOCK_DYING_NS  (30 * NSEC_PER_SEC)
 #define LOCK_LIVE_NS   NSEC_PER_SEC
@@ -111,6 +112,8 @@ void station_ready(struct station *station, const json_t *resume)
 		r = open_control(station, &e);
 	if (r == 0)
 		r = page_start(station, &e);
+	if (r == 0)
+		r = heads_start(station, &e);
 	if (r == 0) {
 		station->phase = PHASE_RUNNING;
 		r = fixture_start(station->fixture, &e);
@@ -137,6 +140,11 @@ static void on_stop_time(void *context)
 	struct station *station = context;
 	if (station->phase == PHASE_STOPPING) {
 		seats_cancel_all(station);
+		return;
+	}
+	if (station->phase == PHASE_STOPPED) {
+		log_warn("the last heads are not delivered yet: the next start does it");
+		loop_stop(station->loop, station->exit_code);
 		return;
 	}
 	log_error("the ledger does not take the station's last row: stopping without it");
@@ -204,6 +212,8 @@ static void on_recorder_closed(void *context)
 	struct station *station = context;
 	station->phase = PHASE_STOPPED;
 	publish_now(station); // the last verdicts are not to be guessed
+	if (heads_finish(station) && loop_timer_after(station->stop_timer, STOP_HEADS_NS) == 0)
+		return;
 	loop_stop(station->loop, station->exit_code);
 }
 
@@ -252,6 +262,7 @@ void station_stop(struct station *station, const char *reason)
 static void station_free(struct station *station)
 {
 	page_free(station);
+	heads_free(station);
 	heal_free(station);
 	images_free(station);
 	job_free(station);
@@ -277,7 +288,7 @@ int station_run(const struct station_config *config, int control_fd)
 	if (!station)
 		return 1;
 	station->config = *config;
-	station->lock_fd = -1;
+	station->lock_fd = station->heads_fd = -1;
 	log_name("station");
 	int r = loop_new(&station->loop, &e);
 	if (r == 0)

@@ -18,6 +18,13 @@ struct station_match {
 	bool learn; // a job that says nothing about it learns its boards' signature from the first one
 };
 
+// Where signed heads go, and how often one is signed beside those at a job's end.
+struct station_heads {
+	char folder[PATH_MAX], command[1024], http[1024]; // "": not there
+	bool syslog;
+	unsigned rows, minutes;
+};
+
 struct station_config {
 	char state[PATH_MAX]; // the station's folder: station.db, store/, control.sock, heads/, run/
 	char name[64];        // as the ledger and the page call it
@@ -29,6 +36,7 @@ struct station_config {
 	uint32_t power_off_ms; // how long a port stays off in a power cycle; 0: 3 s
 	bool eject;            // boards are ejected when they have their verdict
 	struct fixture_settings fixture;
+	struct station_heads heads;
 	struct station_match match;
 	char sha256[72]; // of the configuration's text, hex; "" without a file
 	char *text;      // owned: the text; NULL without a file

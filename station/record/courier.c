@@ -191,10 +191,19 @@ static json_t *status_of(const char *state, const char *kind, struct dirent **na
 	snprintf(path, sizeof(path), "%s/delivered/%s.json", state, kind);
 	json_t *object = json_load_file(path, 0, NULL);
 	json_int_t row = json_integer_value(json_object_get(object, "row"));
-	for (int i = 0; i < n; i++)
-		waiting += row_of(names[i]->d_name) > (uint64_t)row;
-	if (object)
+	struct head oldest = {0};
+	for (int i = n; i-- > 0;) {
+		if (row_of(names[i]->d_name) <= (uint64_t)row)
+			break;
+		waiting++;
+		snprintf(path, sizeof(path), "%s/heads/%s", state, names[i]->d_name);
+	}
+	if (waiting && head_read(path, &oldest, NULL) < 0)
+		oldest.signed_utc[0] = '\0';
+	if (object) {
 		json_object_set_new(object, "waiting", json_integer(waiting));
+		json_object_set_new(object, "since", json_string(oldest.signed_utc));
+	}
 	return object;
 }
 
@@ -218,6 +227,8 @@ int courier_status(const char *state, json_t **out, struct err *e)
 struct run {
 	const char *state;
 	const struct courier_destinations *to;
+	const struct courier_watch *watcher;
+	struct loop *loop;
 	struct loop_source *timer;
 	int watch;
 	uint64_t backoff_ns;
@@ -229,6 +240,10 @@ static void deliver_now(struct run *run)
 	run->backoff_ns = !failed           ? 0
 	                  : run->backoff_ns ? u64_min(2 * run->backoff_ns, RETRY_MAX_NS)
 	                                    : RETRY_FIRST_NS;
+	json_t *status = NULL;
+	if (run->watcher && courier_status(run->state, &status, NULL) == 0)
+		run->watcher->told(run->watcher->context, status);
+	json_decref(status);
 	if (failed)
 		loop_timer_after(run->timer, run->backoff_ns);
 	else
@@ -250,11 +265,22 @@ static void on_change(void *context, uint32_t events)
 	deliver_now(run);
 }
 
-int courier_run(const char *state, const struct courier_destinations *to, struct err *e)
+// Nobody says anything there: it is the end.
+static void on_watcher_gone(void *context, uint32_t events)
+{
+	struct run *run = context;
+	(void)events;
+	run->watcher = NULL;
+	deliver_now(run);
+	loop_stop(run->loop, 0);
+}
+
+int courier_run(const char *state, const struct courier_destinations *to, const struct courier_watch *watcher,
+        struct err *e)
 {
 	_cleanup_loop_ struct loop *loop = NULL;
 	_cleanup_close_ int watch = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-	struct run run = {.state = state, .to = to, .watch = watch};
+	struct run run = {.state = state, .to = to, .watcher = watcher, .watch = watch};
 	char folder[PATH_MAX];
 	snprintf(folder, sizeof(folder), "%s/heads", state);
 	int r = fd_mkdir_all(folder, 0755, e);
@@ -266,8 +292,11 @@ int courier_run(const char *state, const struct courier_destinations *to, struct
 		r = loop_add_timer(loop, on_timer, &run, &run.timer, e);
 	if (r == 0)
 		r = loop_add_fd(loop, watch, EPOLLIN, on_change, &run, NULL, e);
+	if (r == 0 && watcher)
+		r = loop_add_fd(loop, watcher->fd, EPOLLIN, on_watcher_gone, &run, NULL, e);
 	if (r < 0)
 		return r;
+	run.loop = loop;
 	deliver_now(&run);
 	return loop_run(loop);
 }

@@ -23,10 +23,23 @@ enum { COURIER_COMMAND_S = 30, COURIER_HTTP_S = 10 };
 // *e of the last failure. Blocks: for a process of its own.
 int courier_deliver(const char *state, const struct courier_destinations *destinations, struct err *e);
 
-// [{"destination","row","waiting","error"}]: a new reference.
+// [{"destination","target","row","waiting","since","error"}]: a new reference. "since": when the oldest that waits was
+// signed, "" when none does.
 int courier_status(const char *state, json_t **out, struct err *e);
 
-// Delivers, then waits for new heads and, after a failure, 1 s to 5 min. Ends only with an error.
-int courier_run(const char *state, const struct courier_destinations *destinations, struct err *e);
+// Who watches a courier: hears its status after each round, and is gone when `fd` says so.
+struct courier_watch {
+	int fd;
+	void (*told)(void *context, const json_t *status);
+	void *context;
+};
+
+// Delivers, then waits for new heads and, after a failure, 1 s to 5 min. Ends with an error or, once more delivering what
+// is there, when its watch (NULL: none) has gone.
+int courier_run(const char *state, const struct courier_destinations *destinations,
+        const struct courier_watch *watch, struct err *e);
+
+// The station's child: gangway courier STATE KIND=TARGET...
+int courier_role(int argc, char **argv);
 
 #endif

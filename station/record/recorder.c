@@ -123,6 +123,14 @@ int recorder_sign_head(struct recorder *r, const char *reason, uint64_t *ticket,
 	        r, json_pack("{s:I,s:s}", "t", (json_int_t)r->next_ticket, "head", reason), -1, ticket, e);
 }
 
+int recorder_head_policy(struct recorder *r, unsigned rows, unsigned seconds, struct err *e)
+{
+	char text[80];
+	snprintf(text, sizeof(text), "{\"head_rows\":%u,\"head_seconds\":%u}", rows, seconds);
+	int result = wire_send(r->sock, text, -1);
+	return result < 0 ? err_sys(e, -result, "ledger: the recorder does not hear when to sign") : 0;
+}
+
 static uint64_t ticket_of(const json_t *message)
 {
 	return (uint64_t)json_integer_value(json_object_get(message, "t"));

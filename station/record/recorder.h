@@ -53,6 +53,10 @@ enum { RECORDER_QUEUE_MAX = 1024 };
 int recorder_append(struct recorder *recorder, const char *kind, const json_t *body, int attachment_fd,
         uint64_t *ticket, struct err *e);
 
+// When heads are signed beside those at a job's end: after so many rows, or so many seconds after a row that none
+// covers. At once after the start; 1000 rows and 900 s otherwise.
+int recorder_head_policy(struct recorder *recorder, unsigned rows, unsigned seconds, struct err *e);
+
 // Asks for a signed head over all rows so far, written to STATE/heads/; itself a row ("head") afterwards.
 int recorder_sign_head(struct recorder *recorder, const char *reason, uint64_t *ticket, struct err *e);
 

@@ -35,6 +35,7 @@ struct role {
 	struct ledger *ledger; // NULL while it has to be opened (again)
 	struct loop_source *socket, *retry, *head_timer;
 	int clock; // readable when somebody has set the clock
+	uint64_t head_rows, head_after_ns;
 	struct pending pending[RECORDER_QUEUE_MAX];
 	unsigned count;
 	unsigned
@@ -130,7 +131,7 @@ static int write_batch(struct role *role, struct err *e)
 	int r = ledger_begin(role->ledger, e);
 	for (unsigned i = 0; r == 0 && i < role->count; i++)
 		r = write_row(role, &role->pending[i], e);
-	if (r == 0 && ledger_unanchored(role->ledger) >= HEAD_EVERY_ROWS)
+	if (r == 0 && ledger_unanchored(role->ledger) >= role->head_rows)
 		r = write_head(role, "rows", NULL, e);
 	if (r < 0)
 		return r;
@@ -185,7 +186,7 @@ static void arm_head_timer(struct role *role)
 {
 	bool wanted = ledger_unanchored(role->ledger) > 0;
 	if (wanted && !role->head_armed)
-		loop_timer_after(role->head_timer, HEAD_AFTER_NS);
+		loop_timer_after(role->head_timer, role->head_after_ns);
 	if (!wanted && role->head_armed)
 		loop_timer_off(role->head_timer);
 	role->head_armed = wanted;
@@ -315,6 +316,14 @@ static int take_one(struct role *role)
 		role->socket = loop_remove(role->socket);
 		return 0;
 	}
+	const json_t *rows = json_object_get(message, "head_rows");
+	if (rows) {
+		role->head_rows = (uint64_t)json_integer_value(rows);
+		role->head_after_ns =
+		        (uint64_t)json_integer_value(json_object_get(message, "head_seconds")) * NSEC_PER_SEC;
+		json_decref(message);
+		return 1;
+	}
 	// Without its plan the row is refused by the ledger's own rules.
 	if (fd >= 0) {
 		(void)attach(message, fd);
@@ -431,6 +440,8 @@ int recorder_role(int argc, char **argv)
 	if (role) {
 		role->loop = loop;
 		role->state = argv[1];
+		role->head_rows = HEAD_EVERY_ROWS;
+		role->head_after_ns = HEAD_AFTER_NS;
 		role->live = argc == 3 ? argv[2] : NULL;
 		r = role_run(role, &e);
 		role->ledger = ledger_free(role->ledger);
