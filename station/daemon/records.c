@@ -164,13 +164,19 @@ static void disposed(void *context, uint64_t seq, const struct err *e)
 		control_refuse_err(asking->request, "ledger", e);
 		return;
 	}
+	// A board that is plugged in is looked at anew.
+	for (unsigned i = 0; i < station->seat_count; i++) {
+		struct seat *seat = &station->seats[i];
+		if (strcmp(seat->board.serial, asking->serial) != 0)
+			continue;
+		STR_COPY(seat->disposition,
+		        strcmp(asking->disposition, "released") ? asking->disposition : "");
+		STR_COPY(seat->disposition_reason,
+		        json_string_value(json_object_get(asking->request->args, "reason")));
+	}
+	seat_rematch_all(station);
 	control_answer(asking->request, json_pack("{s:I,s:s,s:s}", "row", (json_int_t)seq, "serial",
 	                                        asking->serial, "disposition", asking->disposition));
-	// A board that is plugged in is looked at anew.
-	for (unsigned i = 0; i < station->seat_count; i++)
-		if (!strcmp(station->seats[i].board.serial, asking->serial))
-			station->seats[i].looked_up = station->seats[i].asked = false;
-	seat_rematch_all(station);
 }
 
 static void unit_found(void *context, const json_t *result, const struct err *e)
