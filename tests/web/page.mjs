@@ -80,6 +80,19 @@ const tests = {
     assert.deepEqual(requests.filter((request) => request.args.query === 'search').map((request) => request.args.parameters.q), ['A', '3', 'SN/1 &?', 'a3']);
     await station.slot('3', { acknowledged: true });
     await page.locator('#line:not(.fail)', { hasText: 'slot 5 HOLD' }).waitFor();
+    const streams = async () => Number((await (await fetch(`${station.url}metrics`)).text()).match(/gangway_sse_clients (\d+)/)[1]);
+    const seen = (state) => page.evaluate((visible) => {
+      Object.defineProperty(document, 'visibilityState', { value: visible, configurable: true });
+      document.dispatchEvent(new Event('visibilitychange'));
+    }, state);
+    // A closed stream is noticed at its next event.
+    const until = async (count) => { for (let round = 0; await streams() !== count; round++) await station.slot('3', { done: round }); };
+    await until(1);
+    await seen('hidden'); // in a tab behind: no place of 32 is kept
+    await until(0);
+    await seen('visible');
+    await page.locator('#line', { hasText: 'slot 5 HOLD' }).waitFor();
+    assert.equal(await streams(), 1);
   },
 
   async what_a_jobs_boards_look_like_is_approved_as_it_was_shown(station) {

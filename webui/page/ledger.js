@@ -50,7 +50,7 @@ function drawLine(slots) {
 }
 
 let slots = [];
-openStream({
+const stream = openStream({
   take(name, event) {
     if (name === 'snapshot') slots = event.slots;
     else if (name === 'slot') slots = slots.map((slot) => (slot.index === event.slot.index ? event.slot : slot));
@@ -62,6 +62,8 @@ openStream({
     byId('line').classList.add('stale');
   },
 });
+
+document.addEventListener('visibilitychange', () => stream.pause(document.visibilityState === 'hidden'));
 
 const find = (text) => location.assign(`${path('search')}?${new URLSearchParams({ q: text.trim() })}`);
 // What a scanner or a person types beside the box is looked for as well; no key is a command here, nothing is acknowledged.

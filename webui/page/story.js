@@ -28,7 +28,7 @@ function attempt(event) {
       ['image', imageLink(a.image, a.image_key)], ['code', a.code ? `${a.code}, blamed on the ${a.blame}` : ''], ['verified by', a.verify_method === 'none' ? '' : a.verify_method],
       ['plan', hash(a.plan_sha256)], ['read back', proof(a)], ['until', time(a.closed)]],
     more: [['attempt', a.attempt], ['rows', `${event.row}${a.close_row ? ` to ${a.close_row}` : ''}`], ['job', a.job], ['customer', a.customer], ['product', [a.product, a.revision].filter(Boolean).join(' ')],
-      ['written', speed(a.bytes_written, a.write_s)], ['read back', speed(a.bytes_verified, a.verify_s)], ['retries', a.retries], ['let go', LEAVING[a.leaving] || a.leaving], ['size', a.size ? size(a.size) : ''], ['serial from', a.serial_source],
+      ['written', speed(a.bytes_written, a.write_s)], ['read back', speed(a.bytes_verified, a.verify_s)], ['retries', a.retries], ['let go', LEAVING[a.leaving] || a.leaving], ['size', a.size ? size(a.size) : ''], ['serial from', a.serial_source], ['the board itself says', a.usb_serial],
       ['port', a.port], ['hub', a.hub], ['U-Boot', a.uboot], ['blank check', a.blank], ['station', a.station], ['tool', a.tool], ['kernel', a.kernel], ['clock', a.clock_synchronised ? 'synchronised' : 'not synchronised']],
   };
 }

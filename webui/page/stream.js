@@ -11,6 +11,7 @@ export function openStream({ take, live, stale }) {
   let isLive = false;
   let lastHeard = null; // Date of the last event of a live stream
   let watchdog = 0;
+  let paused = false;
 
   function lose(why) {
     clearTimeout(watchdog);
@@ -40,17 +41,29 @@ export function openStream({ take, live, stale }) {
   }
 
   function open() {
+    if (paused) return;
     source = new EventSource('/api/v1/events');
     const mine = source;
     for (const name of NAMES) {
       mine.addEventListener(name, (event) => { if (mine === source) hear(name, event.data); });
     }
     mine.addEventListener('error', () => {
-      if (mine !== source) return;
+      if (mine !== source || paused) return;
       lose('no connection to the station');
       if (mine.readyState === EventSource.CLOSED) retry();
     });
   }
 
   open();
+  return {
+    // A page that nobody sees leaves its place, of 32, to another.
+    pause(now) {
+      if (now === paused) return;
+      paused = now;
+      isLive = false;
+      clearTimeout(watchdog);
+      if (paused) source.close();
+      else open();
+    },
+  };
 }
