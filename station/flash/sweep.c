@@ -70,21 +70,21 @@ static bool retire(struct sweep *sweep)
 	return true;
 }
 
-// Faster than any board behind a high-speed link (53 MB/s at most: USB 2.0, 5.8.4), and not for a moment only: a
-// disk may have a buffer, and a throttle lets a first slice through at once.
-#define FAST_BYTES_PER_S UINT64_C(100000000)
-#define FAST_IN_A_ROW    8
+// A worker of a busy machine may wait so long for a core; and a cancelled one for what is in flight. Not for a moment
+// only: a disk may have a buffer, and a throttle lets a first slice through at once.
+#define QUEUE_MIN_NS   (50 * NSEC_PER_MSEC)
+#define QUEUE_MAX_NS   (150 * NSEC_PER_MSEC)
+#define SHORT_IN_A_ROW 8
 
-void sweep_pace_note(struct sweep_pace *pace, uint64_t bytes, uint64_t ns)
+void sweep_pace_note(struct sweep_pace *pace, uint64_t ns)
 {
-	uint64_t at_fast = bytes * NSEC_PER_SEC / FAST_BYTES_PER_S;
-	if (ns > 2 * at_fast)
+	if (ns > QUEUE_MAX_NS)
 		pace->piece = (uint32_t)u64_max(pace->piece / 2, WALK_PIECE_BYTES);
-	pace->fast = ns <= at_fast ? pace->fast + 1 : 0;
-	if (pace->fast < FAST_IN_A_ROW)
+	pace->in_a_row = ns < QUEUE_MIN_NS ? pace->in_a_row + 1 : 0;
+	if (pace->in_a_row < SHORT_IN_A_ROW)
 		return;
 	pace->piece = (uint32_t)u64_min(2 * (uint64_t)pace->piece, SWEEP_PIECE_MAX);
-	pace->fast = 0;
+	pace->in_a_row = 0;
 }
 
 static void on_done(struct disk_io *io)
@@ -94,9 +94,8 @@ static void on_done(struct disk_io *io)
 	uint64_t spent = clock_mono_ns() - slot->submitted_ns;
 	slot->landed = true;
 	sweep->in_flight--;
-	sweep->queued -= slot->piece.length;
 	sweep->landings++;
-	sweep_pace_note(&sweep->pace, slot->queued, spent);
+	sweep_pace_note(&sweep->pace, spent);
 	if (sweep->ops->grows)
 		sweep->walk.piece = sweep->pace.piece;
 	if (io->result < 0 && sweep->result == 0)
@@ -137,7 +136,6 @@ static void submit(struct sweep *sweep)
 	        .done = on_done,
 	        .context = slot};
 	slot->submitted_ns = clock_mono_ns();
-	slot->queued = sweep->queued += slot->piece.length;
 	sweep->in_flight++;
 	disk_submit(sweep->disk, &slot->io);
 }
@@ -172,7 +170,7 @@ void sweep_start(struct sweep *sweep, const struct sweep_ops *ops, void *context
 	sweep->first = sweep->count = sweep->in_flight = 0;
 	sweep->result = 0;
 	sweep->failed_io = false;
-	sweep->queued = sweep->moved = sweep->done = 0;
+	sweep->moved = sweep->done = 0;
 	sweep->pace = SWEEP_PACE_START;
 	sweep->running = true;
 	sweep_pump(sweep);

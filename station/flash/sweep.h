@@ -12,25 +12,26 @@
 #endif
 
 /*
- * What a piece costs this machine, waking the worker most of all, is nothing beside the time that a USB disk takes for
- * it. For a much faster disk it is not, and on a busy machine such a disk waits for its worker: its pieces grow.
+ * What is in flight is to last the disk for a while: on a busy machine the worker waits for a core, and must not find
+ * that the disk has waited for it. So pieces grow as long as they land in less time than that, and become shorter
+ * again when they take so long that a cancel would.
  */
 #define SWEEP_PIECE_MAX (4 * MIB)
 struct sweep_pace {
-	uint32_t piece; // bytes of the next one
-	unsigned fast;  // landed fast, one after the other
+	uint32_t piece;    // bytes of the next one
+	unsigned in_a_row; // landed too soon, one after the other
 };
 #define SWEEP_PACE_START ((struct sweep_pace){.piece = WALK_PIECE_BYTES})
 
-// A piece has landed `ns` after it was submitted, when there were `bytes` in flight with it.
-void sweep_pace_note(struct sweep_pace *pace, uint64_t bytes, uint64_t ns);
+// A piece has landed `ns` after it was submitted behind those in flight.
+void sweep_pace_note(struct sweep_pace *pace, uint64_t ns);
 
 /*
  * What a sweep does with its pieces. All are called from the loop; context is the sweep's.
  */
 struct sweep_ops {
 	enum disk_op op; // DISK_READ or DISK_WRITE
-	bool grows;      // WRITE from memory of any length: pieces may grow with the disk's speed
+	bool grows;      // WRITE from memory of any length: pieces may grow, see sweep_pace
 	// Whether the piece may be asked for yet; if not, sweep_pump() is to be called when that may have changed.
 	bool (*ready)(void *context, const struct walk_piece *piece);
 	// WRITE: the bytes to write. READ: bytes to take instead of the disk's (no I/O then), or NULL to read.
@@ -48,7 +49,6 @@ struct sweep_slot {
 	const void *memory;
 	uint8_t *buffer;       // one piece, for reading
 	uint64_t submitted_ns; // CLOCK_MONOTONIC
-	uint64_t queued;       // bytes in flight then, its own among them
 	bool landed;
 };
 
@@ -65,7 +65,6 @@ struct sweep {
 	size_t buffers_size;
 	unsigned first, count;
 	unsigned in_flight;
-	uint64_t queued; // bytes in flight
 	struct sweep_pace pace;
 	bool running, retiring;
 	int result;               // the first error, or 0

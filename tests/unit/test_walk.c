@@ -161,7 +161,7 @@ static void a_walk_can_start_at_any_run(void **state)
 }
 
 // Only what is written from the store, and only the body: all else has buffers of WALK_PIECE_BYTES.
-static void a_fast_disks_pieces_are_larger_and_leave_nothing_out(void **state)
+static void pieces_of_any_size_leave_nothing_out(void **state)
 {
 	(void)state;
 	for (unsigned seed = 1; seed <= ROUNDS; seed++) {
@@ -188,26 +188,23 @@ static void a_fast_disks_pieces_are_larger_and_leave_nothing_out(void **state)
 // Notes `count` pieces that land at a speed, three in flight.
 static uint32_t pace_after(struct sweep_pace *pace, int count, uint64_t bytes_per_s)
 {
-	for (int i = 0; i < count; i++) {
-		uint64_t bytes = 3 * (uint64_t)pace->piece;
-		sweep_pace_note(pace, bytes, bytes * UINT64_C(1000000000) / bytes_per_s);
-	}
+	for (int i = 0; i < count; i++)
+		sweep_pace_note(pace, 3 * (uint64_t)pace->piece * UINT64_C(1000000000) / bytes_per_s);
 	return pace->piece;
 }
 
-static void pieces_grow_for_a_disk_that_stays_fast_and_not_for_a_board(void **state)
+static void pieces_grow_until_what_is_in_flight_lasts_the_disk_a_while(void **state)
 {
 	(void)state;
 	struct sweep_pace pace = SWEEP_PACE_START;
-	assert_int_equal(
-	        pace_after(&pace, 1000, 53 * 1000 * 1000), WALK_PIECE_BYTES); // high-speed USB at its best
+	assert_int_equal(pace_after(&pace, 1000, 5 * 1000 * 1000), WALK_PIECE_BYTES);
 	assert_int_equal(pace_after(&pace, 7, 2000 * 1000 * 1000), WALK_PIECE_BYTES); // a buffer that fills
-	assert_int_equal(pace_after(&pace, 1, 5 * 1000 * 1000), WALK_PIECE_BYTES);
-	assert_int_equal(pace_after(&pace, 8, 2000 * 1000 * 1000), 2 * WALK_PIECE_BYTES);
+	assert_int_equal(pace_after(&pace, 1000, 5 * 1000 * 1000), WALK_PIECE_BYTES);
+	assert_int_equal(
+	        pace_after(&pace, 1000, 40 * 1000 * 1000), 2 * WALK_PIECE_BYTES); // a high-speed link
 	assert_int_equal(pace_after(&pace, 1000, 2000 * 1000 * 1000), SWEEP_PIECE_MAX);
-	assert_int_equal(pace_after(&pace, 1000, 80 * 1000 * 1000),
-	        SWEEP_PIECE_MAX); // neither fast nor slow: as it is
-	assert_int_equal(pace_after(&pace, 3, 20 * 1000 * 1000), WALK_PIECE_BYTES);
+	assert_int_equal(pace_after(&pace, 1000, 150 * 1000 * 1000), SWEEP_PIECE_MAX); // in between: as it is
+	assert_int_equal(pace_after(&pace, 1000, 15 * 1000 * 1000), WALK_PIECE_BYTES);
 }
 
 static void ranges_that_do_not_fit_the_sectors_are_seen(void **state)
@@ -232,8 +229,8 @@ int main(void)
 	        cmocka_unit_test(the_images_end_is_a_tail_only_where_it_is_the_devices_too),
 	        cmocka_unit_test(blank_is_the_first_two_sectors_and_the_last_and_no_more),
 	        cmocka_unit_test(a_walk_can_start_at_any_run),
-	        cmocka_unit_test(a_fast_disks_pieces_are_larger_and_leave_nothing_out),
-	        cmocka_unit_test(pieces_grow_for_a_disk_that_stays_fast_and_not_for_a_board),
+	        cmocka_unit_test(pieces_of_any_size_leave_nothing_out),
+	        cmocka_unit_test(pieces_grow_until_what_is_in_flight_lasts_the_disk_a_while),
 	        cmocka_unit_test(ranges_that_do_not_fit_the_sectors_are_seen),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
