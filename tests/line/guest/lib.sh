@@ -8,7 +8,7 @@
 #   check TEXT CONDITION...   fails the scenario with TEXT when the command fails
 # shellcheck shell=bash
 
-UMS=/run/line/ums.sock
+UMS=$LINE/ums.sock
 
 start_umsboard() {
 	"$BUILD/line/umsboard" serve "$UMS" >"$OUT/umsboard.$LINE_GUEST.log" 2>&1 &
@@ -199,4 +199,13 @@ run_scenario() {
 		cp -r "$LINE/state" "$OUT/$name/state" 2>/dev/null
 	fi
 	clean_up >>"$log" 2>&1
+}
+
+# Each of the names once, whoever shares OUT: who makes a scenario's folder first runs it.
+run_scenarios() {
+	local name
+	start_umsboard
+	for name in "$@"; do
+		! mkdir "$OUT/$name" 2>/dev/null || run_scenario "$name"
+	done
 }

@@ -1,3 +1,4 @@
+# guest only: qemu's USB stick
 # The udev rule gives the group gangway exactly the UMS disks, set up for programming. Beside them: a USB stick, and
 # Linux's own mass-storage gadget with a board's USB IDs.
 as_station() { setpriv --reuid gangway --regid gangway --clear-groups --inh-caps=-all --bounding-set=-all -- "$@"; }

@@ -1,4 +1,5 @@
 # long: 60 s
+# guest only: takes the udev rule away
 # Fifteen boards that carry an older image, all with the same LVM, md, btrfs and ext4 UUIDs: nothing looks at it,
 # nothing is assembled, nothing holds a disk. Without the rule, udev does all of that to the first one.
 # What came of it: names of holders, md arrays, mapped devices, known file systems.

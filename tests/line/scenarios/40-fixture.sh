@@ -1,3 +1,4 @@
+# guest only: qemu's USB stick
 # Learn, show, check, watch: slots are ports, whatever a disk is called and whoever is plugged in.
 gangway="$BUILD/gangway"
 as_station() { setpriv --reuid gangway --regid gangway --clear-groups --inh-caps=-all --bounding-set=-all -- "$@"; }

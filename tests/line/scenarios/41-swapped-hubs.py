@@ -1,3 +1,4 @@
+# guest only: qemu's hubs
 """Two hubs whose cables are swapped: `fixture check` names both, the station refuses to run; put back, it runs. And a hub that is
 missing, and one that came back on another port.
 """

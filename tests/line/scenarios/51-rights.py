@@ -10,8 +10,8 @@ image = make_image(LINE / 'image.img')
 # strace is not in between (-D): the station is our child. All hold `open_end`, so `end` ends with the last of them, tracer included.
 trace = LINE / 'trace'
 end, open_end = os.pipe()
-station = Station(slots=4).start(under=['strace', '-D', '-f', '-qq', '-e', 'trace=open,openat,openat2,execve', '-e', 'signal=none',
-                                        '-o', str(trace)], pass_fds=[open_end])
+strace = ['strace', '-D', '-f', '-qq', '--seccomp-bpf', '-e', 'trace=open,openat,openat2,execve', '-e', 'signal=none', '-o', str(trace)]
+station = Station(slots=4).start(under=strace, pass_fds=[open_end])
 os.close(open_end)
 station.open_job(image)
 boards = [Board(i, faults=['slow@256K']) for i in range(1, 5)]

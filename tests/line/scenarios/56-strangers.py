@@ -1,3 +1,4 @@
+# guest only: qemu's USB stick; stops udevd
 """A stick in a slot, the Linux gadget with a board's IDs, a disk that takes a board's name: not a byte is written."""
 import hashlib, signal
 from station import *

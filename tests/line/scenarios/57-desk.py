@@ -1,3 +1,4 @@
+# guest only: programs every board in ums that it finds
 """`gangway write IMAGE` at a desk: waits for the one board, programs it, lets it go; needs no root and no station."""
 from station import *
 

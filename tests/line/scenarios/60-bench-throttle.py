@@ -1,3 +1,4 @@
+# guest only: limits cgroups
 """The bench's other throttle, io.max and memory.max of cgroup version 2: it slows what it should, and lets go again."""
 import pathlib
 import subprocess
