@@ -159,6 +159,12 @@ int board_fault_parse(const char *text, struct board_fault *out, struct err *e);
 // A number of bytes, with K, M or G. False when it is none.
 bool board_bytes_parse(const char *text, uint64_t *out);
 
+// What bcdDevice tells of the board's U-Boot: "2026.04" where it is a release in BCD (year, month), else "bcdDevice 0221"; ""
+// without one. By itself U-Boot says 0x0200 + its USB controller's number, which is no release (drivers/usb/gadget/g_dnl.c);
+// a board's g_dnl_get_board_bcd_device_number() may say more.
+enum { BOARD_UBOOT_SIZE = 24 };
+void board_uboot(const struct board *board, char text[BOARD_UBOOT_SIZE]);
+
 // Whether its serial is the board's own, not one that a person or the station gave it.
 bool board_serial_is_own(const struct board *board);
 

@@ -76,6 +76,17 @@ bool board_choose_lun(struct board *board, unsigned lun)
 	return disk->identity.node[0] != '\0';
 }
 
+void board_uboot(const struct board *board, char text[BOARD_UBOOT_SIZE])
+{
+	const char *bcd = board->bcd_device;
+	unsigned year = 0, month = 0;
+	bool digits = strlen(bcd) == 4 && strspn(bcd, "0123456789") == 4;
+	if (digits && sscanf(bcd, "%2u%2u", &year, &month) == 2 && year >= 8 && month >= 1 && month <= 12)
+		snprintf(text, BOARD_UBOOT_SIZE, "20%02u.%02u", year % 100, month % 100);
+	else
+		snprintf(text, BOARD_UBOOT_SIZE, "%s%s", bcd[0] ? "bcdDevice " : "", bcd);
+}
+
 bool board_serial_is_own(const struct board *board)
 {
 	return !strcmp(board->serial_source, "usb") || !strcmp(board->serial_source, "virtual");

@@ -70,10 +70,11 @@ void attempt_open_row(struct seat *seat)
 	set_text(body, "plan_sha256", job->plan_sha256);
 	set_text(body, "node", a->node);
 	set_text(body, "usb_id", a->usb_id);
+	set_text(body, "uboot", a->uboot);
 	set_text(body, "blank_check", a->blank);
 	set_text(body, "fixture", station->fixture->name);
 	set_text(body, "hub", station->fixture->slots[seat->index].hub);
-	set_text(body, "operator", seat->reason[0] ? seat->person : job->recipe.operator_);
+	set_text(body, "operator", seat->reason[0] && seat->person[0] ? seat->person : job->recipe.operator_);
 	set_text(body, "config_sha256", station->config.sha256);
 	set_number(body, "diskseq", a->diskseq);
 	set_number(body, "size", a->size);

@@ -125,6 +125,7 @@ void seat_forget_board(struct seat *seat)
 	seat->own_serial[0] = seat->own_source[0] = seat->scanned[0] = '\0';
 	seat->allot = SERIAL_OWN;
 	seat->twin_split = false;
+	seat->person[0] = '\0';
 	seat->reason[0] = seat->disposition[0] = seat->disposition_reason[0] = '\0';
 	seat->rework = false;
 	rematch_twins(seat->station, seat, serial);

@@ -60,6 +60,7 @@ struct seat_attempt {
 	char plan_sha256[SHA256_HEX_SIZE], readback_sha256[SHA256_HEX_SIZE];
 	char method[32];
 	char blank[192]; // what the blank check found
+	char uboot[BOARD_UBOOT_SIZE];
 	char text[480];
 	char finished[CLOCK_UTC_SIZE];
 	double write_s, verify_s;

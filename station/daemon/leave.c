@@ -70,6 +70,7 @@ static void note_retry(struct seat *seat)
 	snprintf(seat->reason, sizeof(seat->reason), "retry %u, after %s of attempt %llu",
 	        seat->slot.attempts, failure_info(seat->slot.failed)->code,
 	        (unsigned long long)seat->attempt.id);
+	seat->person[0] = '\0'; // nobody's decision
 	log_info("slot %s: %s", seat_label(seat), seat->reason);
 }
 

@@ -204,6 +204,7 @@ static void attempt_board(struct seat_attempt *a, const struct seat *seat)
 	STR_COPY(a->own_serial, seat->own_serial);
 	STR_COPY(a->node, board->identity.node);
 	STR_COPY(a->usb_id, board->usb_id);
+	board_uboot(board, a->uboot);
 	STR_COPY(a->key, seat->key);
 	a->diskseq = board->identity.diskseq;
 	a->size = board->identity.size;
