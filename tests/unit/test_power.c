@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: MIT
 // The ledger when the power fails at any write of a running batch, and when an fsync fails.
 // timeout: 240
+#include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 #include "base/clock.h"
 #include "ledger_rows.h"
@@ -294,18 +297,93 @@ static void a_commit_whose_fsync_failed_is_settled_and_not_repeated(void **state
 	check_after(&none, "before", 0);
 }
 
+// The recorder's process, held still: what it is sent meanwhile waits together.
+static pid_t hold_recorder(void)
+{
+	char path[64], text[32];
+	int status;
+	snprintf(path, sizeof(path), "/proc/self/task/%d/children", (int)getpid());
+	assert_true(fd_read_text(AT_FDCWD, path, text, sizeof(text)) > 0);
+	pid_t pid = (pid_t)strtol(text, NULL, 10);
+	assert_int_equal(kill(pid, SIGSTOP), 0);
+	assert_int_equal(waitpid(pid, &status, WUNTRACED), pid);
+	assert_true(WIFSTOPPED(status));
+	return pid;
+}
+
+static void send_opens(
+        struct loop *loop, struct recorder *recorder, struct hearing *h, unsigned rows, bool together)
+{
+	uint64_t ticket;
+	unsigned before = h->durable;
+	pid_t held = together ? hold_recorder() : 0;
+	for (unsigned i = 1; i <= rows; i++) {
+		json_t *body = rows_open((int)i, "", "first", "");
+		assert_int_equal(recorder_append(recorder, "attempt.open", body, -1, &ticket, NULL), 0);
+		json_decref(body);
+		if (!together)
+			wait_for(loop, NULL, &h->durable, before + i);
+	}
+	if (together)
+		assert_int_equal(kill(held, SIGCONT), 0);
+	wait_for(loop, NULL, &h->durable, before + rows);
+}
+
+// Every fsync of the WAL in a recorder's life that was given so many rows, each after the other was durable or all together.
+static unsigned syncs_of(unsigned rows, bool together)
+{
+	static const struct recorder_events events = {
+	        on_ready, on_durable, on_refused, on_failing, on_recovered, on_died};
+	struct hearing h = {0};
+	_cleanup_loop_ struct loop *loop = NULL;
+	struct recorder *recorder = NULL;
+	char text[16];
+	uint64_t ticket;
+	empty_folder("before");
+	assert_int_equal(loop_new(&loop, NULL), 0);
+	assert_int_equal(setenv("POWER_FAIL_WAL_SYNC", "0", 1), 0);
+	assert_int_equal(recorder_start(loop, "before", &events, &h, &recorder, NULL), 0);
+	wait_for(loop, &h.ready, NULL, 0);
+	json_t *job = rows_job("J1");
+	assert_int_equal(recorder_append(recorder, "job.open", job, -1, &ticket, NULL), 0);
+	json_decref(job);
+	wait_for(loop, NULL, &h.durable, 1);
+	send_opens(loop, recorder, &h, rows, together);
+	recorder_close(recorder, on_closed, &h);
+	wait_for(loop, &h.closed, NULL, 0);
+	recorder_free(recorder);
+	assert_true(fd_read_text(AT_FDCWD, "syncs", text, sizeof(text)) > 0);
+	return (unsigned)strtoul(text, NULL, 10);
+}
+
+static void rows_that_wait_together_share_one_fsync_and_one_alone_costs_one(void **state)
+{
+	(void)state;
+	unsigned none = syncs_of(0, false);
+	assert_int_equal(syncs_of(24, false), none + 24);
+	assert_int_equal(syncs_of(24, true), none + 1);
+}
+
+static int recorder_with_power(int argc, char **argv)
+{
+	char text[16];
+	power_plug_in();
+	power.fail_wal_sync = (unsigned)atoi(getenv("POWER_FAIL_WAL_SYNC"));
+	int code = recorder_role(argc, argv);
+	snprintf(text, sizeof(text), "%u", power.wal_syncs);
+	return fd_write_file("syncs", text, strlen(text), 0644, NULL) < 0 ? 1 : code;
+}
+
 int main(int argc, char **argv)
 {
-	if (argc > 1 && !strcmp(argv[1], "recorder")) {
-		power_plug_in();
-		power.fail_wal_sync = (unsigned)atoi(getenv("POWER_FAIL_WAL_SYNC"));
-		return recorder_role(argc - 1, argv + 1);
-	}
+	if (argc > 1 && !strcmp(argv[1], "recorder"))
+		return recorder_with_power(argc - 1, argv + 1);
 	// In memory where that can be had: some thousand small files are made, and the real disk's speed is not the question.
 	char folder[] = "/dev/shm/gangway-power-XXXXXX";
 	bool in_memory = mkdtemp(folder) && chdir(folder) == 0;
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(a_commit_of_many_rows_is_one_fsync),
+	        cmocka_unit_test(rows_that_wait_together_share_one_fsync_and_one_alone_costs_one),
 	        cmocka_unit_test(a_commit_whose_fsync_failed_is_settled_and_not_repeated),
 	        cmocka_unit_test(the_power_fails_at_any_write_and_nothing_shown_is_lost),
 	};
