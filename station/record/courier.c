@@ -9,12 +9,12 @@
 #include <sys/inotify.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
-#include <syslog.h>
 
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/loop.h"
 #include "record/courier_http.h"
+#include "record/courier_syslog.h"
 #include "record/head.h"
 
 #define RETRY_FIRST_NS NSEC_PER_SEC
@@ -54,20 +54,6 @@ static int to_command(const char *target, const char *path, const char *name, st
 	return WIFSIGNALED(status) ? err_set(e, EIO, "command '%s': ended by signal %d (limit %d s)", target,
 	                                     WTERMSIG(status), COURIER_COMMAND_S)
 	                           : err_set(e, EIO, "command '%s': exit %d", target, WEXITSTATUS(status));
-}
-
-static int to_syslog(const char *target, const char *path, const char *name, struct err *e)
-{
-	struct head head;
-	(void)target;
-	(void)name;
-	int r = head_read(path, &head, e);
-	if (r < 0)
-		return r;
-	syslog(LOG_NOTICE, "gangway head ledger=%s row=%llu hash=%s signed=%s key=%s signature=%s",
-	        head.ledger, (unsigned long long)head.seq, head.row_hash, head.signed_utc, head.key,
-	        head.signature);
-	return 0;
 }
 
 // --- what each destination has had: STATE/delivered/KIND.json
@@ -162,7 +148,7 @@ int courier_deliver(const char *state, const struct courier_destinations *to, st
 	        {.kind = "folder", .target = to->folder, .deliver = to_folder},
 	        {.kind = "command", .target = to->command, .deliver = to_command},
 	        {.kind = "http", .target = to->http, .deliver = courier_http_post},
-	        {.kind = "syslog", .target = to->syslog ? "syslog" : NULL, .deliver = to_syslog},
+	        {.kind = "syslog", .target = to->syslog ? "syslog" : NULL, .deliver = courier_syslog_send},
 	};
 	char folder[PATH_MAX];
 	struct dirent **names = NULL;

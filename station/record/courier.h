@@ -16,7 +16,7 @@ struct courier_destinations {
 	bool syslog;         // one line in the system's log
 };
 
-enum { COURIER_COMMAND_S = 30, COURIER_HTTP_S = 10 };
+enum { COURIER_COMMAND_S = 30, COURIER_HTTP_S = 10, COURIER_SYSLOG_S = 10 };
 
 // Delivers what each destination has not had yet, oldest first, and remembers it in STATE/delivered/. A destination
 // that fails keeps the others from nothing, and is tried again by the next call. 0: all is delivered; else -errno and
