@@ -28,7 +28,7 @@ struct match_board {
 	const char *manufacturer, *usb_product;  // the USB strings; "" where there are none
 	const char *bcd_device;                  // "0200"; ""
 	uint32_t luns;                           // bit n: it shows LUN n; 0: nothing that has LUNs
-	bool own_serial;                         // the serial is the board's own, not scanned or allocated
+	const char *own_serial; // what the board itself shows; `serial` may be scanned or allocated
 };
 
 // What is done with a board that has no serial.

@@ -40,8 +40,8 @@ void signature_learn(const struct match_board *board, struct signature *out)
 		learn_text(out, SIGNATURE_BCD_DEVICE, board->bcd_device, out->bcd_device,
 		        sizeof(out->bcd_device));
 	}
-	if (board->own_serial && board->serial[0]) {
-		signature_pattern_learn(board->serial, out->serial, sizeof(out->serial));
+	if (or_empty(board->own_serial)[0]) {
+		signature_pattern_learn(board->own_serial, out->serial, sizeof(out->serial));
 		out->fields |= SIGNATURE_SERIAL;
 	}
 	if (board->luns) {
@@ -103,9 +103,9 @@ enum signature_field signature_differs(
 	enum signature_field field = strings_differ(s, b, reason, size);
 	if (field)
 		return field;
-	if ((s->fields & SIGNATURE_SERIAL) && b->own_serial && b->serial[0] &&
-	        !signature_pattern_fits(s->serial, b->serial)) {
-		snprintf(reason, size, "serial is '%.63s', this job's boards have '%.95s'", b->serial,
+	if ((s->fields & SIGNATURE_SERIAL) && or_empty(b->own_serial)[0] &&
+	        !signature_pattern_fits(s->serial, b->own_serial)) {
+		snprintf(reason, size, "serial is '%.63s', this job's boards have '%.95s'", b->own_serial,
 		        s->serial);
 		return SIGNATURE_SERIAL;
 	}

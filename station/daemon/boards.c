@@ -28,7 +28,7 @@ void seat_describe(const struct seat *seat, struct match_board *out)
 	        .usb_product = board->usb_product,
 	        .bcd_device = board->bcd_device,
 	        .luns = board->luns,
-	        .own_serial = board_serial_is_own(board),
+	        .own_serial = seat->own_serial,
 	        .size = board->identity.size,
 	        .logical_sector = board->logical_sector,
 	        .usb = !strcmp(board->serial_source, "usb") || board->usb_id[0]};

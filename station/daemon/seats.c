@@ -229,8 +229,7 @@ static int start_worker(struct seat *seat, struct err *e)
 	        .expect = seat->board.identity,
 	        .model = seat->board.model};
 	STR_COPY(work.label, seat_label(seat));
-	if (board_serial_is_own(&seat->board))
-		STR_COPY(work.serial, seat->board.serial);
+	STR_COPY(work.serial, seat->own_serial);
 	sign_work(job, &work);
 	if (!work.expect.rdev)
 		work.expect.diskseq = 0; // of a simulated plug: a file has none

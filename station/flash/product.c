@@ -22,13 +22,13 @@ static int check_signature(
 {
 	char reason[256];
 	const struct match_board subject = {.serial = board->serial,
+	        .own_serial = board->serial,
 	        .usb_id = board->usb_id,
 	        .manufacturer = board->manufacturer,
 	        .usb_product = board->usb_product,
 	        .bcd_device = board->bcd_device,
 	        .luns = board->luns,
-	        .size = claim->found.size,
-	        .own_serial = true};
+	        .size = claim->found.size};
 	if (!signature_differs(&job->signature, &subject, reason, sizeof(reason)))
 		return 0;
 	return err_fail(e, EPERM, FAILURE_TARGET_MISMATCH, "%s: %s; check the lot on this line",

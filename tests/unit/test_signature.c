@@ -19,7 +19,7 @@ static struct match_board a_board(void)
 	        .logical_sector = 512,
 	        .luns = 1,
 	        .usb = true,
-	        .own_serial = true};
+	        .own_serial = "SN0001"};
 }
 
 static struct match_result judge(const struct match_board *board, const struct match_rules *rules)
@@ -111,7 +111,7 @@ static void another_product_is_refused_with_the_field_that_differs(void **state)
 	boards[1].manufacturer = "";
 	boards[2].usb_product = "Camera";
 	boards[3].bcd_device = "0221";
-	boards[4].serial = "SN00001";
+	boards[4].serial = boards[4].own_serial = "SN00001";
 	boards[5].luns = 3;
 	boards[6].size++;
 	static const char *const reasons[] = {
@@ -130,7 +130,7 @@ static void another_product_is_refused_with_the_field_that_differs(void **state)
 		assert_string_equal(r.reason, reasons[i]);
 	}
 	struct match_board sister = a_board();
-	sister.serial = "SN0002";
+	sister.serial = sister.own_serial = "SN0002";
 	assert_int_equal(judge(&sister, &rules).verdict, MATCH_OK);
 }
 
@@ -159,7 +159,7 @@ static void fields_that_a_signature_does_not_name_are_not_checked(void **state)
 	const struct match_rules rules = {.open = true, .signature = &signature};
 	board.manufacturer = "Somebody";
 	board.usb_id = "1234:5678";
-	board.serial = "";
+	board.serial = board.own_serial = "";
 	assert_int_equal(judge(&board, &rules).verdict, MATCH_OK);
 	board.size = UINT64_C(7900000001);
 	struct match_result r = judge(&board, &rules);
@@ -175,10 +175,8 @@ static void a_serial_that_a_person_gave_says_nothing_of_the_product(void **state
 	signature_learn(&first, &signature);
 	const struct match_rules rules = {.open = true, .signature = &signature};
 	scanned.serial = "whatever the label says";
-	scanned.own_serial = false;
 	assert_int_equal(judge(&scanned, &rules).verdict, MATCH_OK);
-	scanned.serial = ""; // the serial policy's business
-	scanned.own_serial = true;
+	scanned.serial = scanned.own_serial = ""; // the serial policy's business
 	assert_int_equal(judge(&scanned, &rules).verdict, MATCH_OK);
 }
 
@@ -208,7 +206,7 @@ static void a_rejected_signature_stays_refused_while_others_are_learned(void **s
 	signature_learn(&board, &rejected);
 	const struct match_rules rules = {
 	        .open = true, .signature_wanted = true, .rejected = &rejected, .rejected_count = 1};
-	board.serial = "SN0009"; // its sisters, too
+	board.serial = board.own_serial = "SN0009"; // its sisters, too
 	assert_int_equal(judge(&board, &rules).verdict, MATCH_REFUSED);
 	other.usb_product = "Camera";
 	assert_int_equal(judge(&other, &rules).verdict, MATCH_HELD);
