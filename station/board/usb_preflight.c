@@ -82,20 +82,20 @@ static unsigned check_controller(
 	return slots > SLOTS_MAX;
 }
 
-// A hub on a bad cable, or behind an old one, falls back to 12 Mb/s, and all its boards with it.
-static unsigned check_speed(
+// A hub on a bad cable, or behind an old one, falls back to 12 Mb/s, and all its boards with it: slow, but it works.
+static void note_speed(
         const struct usb_tree *tree, const struct profile *profile, const struct usb_node *hub, FILE *to)
 {
 	unsigned boards = 0;
 	if (!hub->hub_ports || hub->root || hub->speed >= HIGH_SPEED || usb_tree_find(tree, hub->port) != hub)
-		return 0;
+		return;
 	for (unsigned i = 0; i < profile->slot_count; i++)
 		boards += usb_port_is_below(profile->slots[i].port, hub->port);
 	if (!boards)
-		return 0;
-	fprintf(to, "hub at %s runs at %u Mb/s, and %u slot%s below it: try another cable, port or hub\n",
+		return;
+	fprintf(to,
+	        "note: hub at %s runs at %u Mb/s, and %u slot%s below it: try another cable, port or hub\n",
 	        hub->port, hub->speed, boards, boards == 1 ? " is" : "s are");
-	return 1;
 }
 
 static unsigned check_depth(const struct fixture_slot *slot, FILE *to)
@@ -148,7 +148,7 @@ unsigned usb_tree_preflight(
 		exceeded += check_depth(&profile->slots[i], to);
 	}
 	for (unsigned i = 0; i < tree->count; i++)
-		exceeded += check_speed(tree, profile, &tree->nodes[i], to);
+		note_speed(tree, profile, &tree->nodes[i], to);
 	for (unsigned i = 0; bytes && i < profile->slot_count; i++)
 		if (!seen_before(profile, i, link_length))
 			say_link(profile, profile->slots[i].port, bytes, to);

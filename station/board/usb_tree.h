@@ -42,7 +42,7 @@ unsigned usb_tree_check(const struct usb_tree *tree, const struct profile *profi
 
 /*
  * What the host has to carry when every slot has a board, as lines on `to`: device slots and endpoints of each controller,
- * hubs that run slow or are too deep, and how long a cycle takes where slots share a link. `bytes`: what one board moves
+ * hubs that are too deep or, as a note, run slow, and how long a cycle takes where slots share a link. `bytes`: what one board moves
  * over its wire in a cycle, there and back; 0: no estimate. Returns the number of limits exceeded.
  */
 unsigned usb_tree_preflight(
