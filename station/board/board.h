@@ -165,9 +165,6 @@ bool board_bytes_parse(const char *text, uint64_t *out);
 enum { BOARD_UBOOT_SIZE = 24 };
 void board_uboot(const struct board *board, char text[BOARD_UBOOT_SIZE]);
 
-// Whether its serial is the board's own, not one that a person or the station gave it.
-bool board_serial_is_own(const struct board *board);
-
 // Who this board is, for "has it been here before?": its serial; without one the plug it came by (port and
 // diskseq) or, for a regular file, the file. `key` holds BOARD_KEY_SIZE.
 #define BOARD_KEY_SIZE 192

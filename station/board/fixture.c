@@ -87,11 +87,6 @@ void board_uboot(const struct board *board, char text[BOARD_UBOOT_SIZE])
 		snprintf(text, BOARD_UBOOT_SIZE, "%s%s", bcd[0] ? "bcdDevice " : "", bcd);
 }
 
-bool board_serial_is_own(const struct board *board)
-{
-	return !strcmp(board->serial_source, "usb") || !strcmp(board->serial_source, "virtual");
-}
-
 void board_key(const struct board *board, char *key)
 {
 	const struct board_identity *id = &board->identity;
