@@ -119,6 +119,18 @@ static int key_make(const char *folder, struct err *e)
 	return r < 0 ? r : fd_write_file(path, key->pem, strlen(key->pem), 0644, e);
 }
 
+// The public half beside it is this key's: a rotation that was cut short leaves the one before.
+static int key_mend_public(const char *folder, const struct key *key, struct err *e)
+{
+	char path[PATH_MAX];
+	_cleanup_free_ char *pem = NULL;
+	size_t size;
+	snprintf(path, sizeof(path), "%s/station.pub", folder);
+	if (fd_read_file(path, KEY_PEM_SIZE, &pem, &size, NULL) == 0 && !strcmp(pem, key->pem))
+		return 0;
+	return fd_write_file(path, key->pem, strlen(key->pem), 0644, e);
+}
+
 int key_open(const char *folder, struct key **out, bool *made, struct err *e)
 {
 	char path[PATH_MAX];
@@ -133,7 +145,13 @@ int key_open(const char *folder, struct key **out, bool *made, struct err *e)
 			return r;
 		*made = true;
 	}
-	return key_load(path, true, out, e);
+	_cleanup_key_ struct key *key = NULL;
+	int r = key_load(path, true, &key, e);
+	if (r == 0)
+		r = key_mend_public(folder, key, e);
+	if (r == 0)
+		*out = steal_ptr(&key);
+	return r;
 }
 
 int key_rotate(const char *folder, struct err *e)

@@ -461,6 +461,65 @@ static void a_rotated_key_is_endorsed_by_the_one_before_and_a_lost_one_is_called
 	assert_int_equal(report.anchored, report.rows - 1);
 }
 
+static char *text_of_file(const char *folder, const char *name)
+{
+	char path[PATH_MAX + 64], *text = NULL;
+	size_t size;
+	snprintf(path, sizeof(path), "%s/%s", folder, name);
+	assert_int_equal(fd_read_file(path, 65536, &text, &size, NULL), 0);
+	return text;
+}
+
+static void put_file(const char *folder, const char *name, const char *text)
+{
+	char path[PATH_MAX + 64];
+	snprintf(path, sizeof(path), "%s/%s", folder, name);
+	assert_int_equal(fd_write_file(path, text, strlen(text), 0600, NULL), 0);
+}
+
+// After a start: so many keys that the one before vouched for, none lost, no old secret left, and the public half is the key's.
+static void expect_rotations(struct bench *b, const char *keys, int rotated)
+{
+	struct verify_report report;
+	char path[PATH_MAX + 64];
+	_cleanup_free_ char *pem = text_of_file(keys, "station.pub");
+	sign_now(b);
+	verifies(b, &report);
+	assert_int_equal(number(b, "SELECT count(*) FROM key WHERE reason = 'rotated'"), rotated);
+	assert_int_equal(number(b, "SELECT count(*) FROM key WHERE reason = 'lost'"), 0);
+	snprintf(path, sizeof(path), "%s/station.key.old", keys);
+	assert_int_equal(access(path, F_OK), -1);
+	_cleanup_statement_ sqlite3_stmt *s = NULL;
+	assert_int_equal(
+	        db_prepare(ledger_db(b->ledger), "SELECT public FROM key ORDER BY seq DESC", &s, NULL), 0);
+	assert_int_equal(sqlite3_step(s), SQLITE_ROW);
+	assert_string_equal(db_text(s, 0), pem);
+}
+
+// What each step leaves behind when the power goes after it.
+static void a_rotation_cut_short_at_any_step_is_done_or_not_done(void **state)
+{
+	struct bench *b = *state;
+	char keys[PATH_MAX + 8];
+	snprintf(keys, sizeof(keys), "%s/keys", b->state);
+	close_bench(b);
+	_cleanup_free_ char *key = text_of_file(keys, "station.key"),
+	                    *pub = text_of_file(keys, "station.pub");
+	put_file(keys, "station.key.old", key); // 1: the old one is kept, the new one is not made
+	open_bench(b);
+	expect_rotations(b, keys, 0);
+	close_bench(b);
+	assert_int_equal(key_rotate(keys, NULL), 0);
+	put_file(keys, "station.pub",
+	        pub); // 2: the new secret is there, the public half beside it is the old one's
+	open_bench(b);
+	expect_rotations(b, keys, 1);
+	close_bench(b);
+	put_file(keys, "station.key.old", key); // 3: the row is durable, the old secret is not yet gone
+	open_bench(b);
+	expect_rotations(b, keys, 1);
+}
+
 static void projections_of_another_version_are_built_again_from_the_log(void **state)
 {
 	struct bench *b = *state;
@@ -542,6 +601,7 @@ int main(void)
 	        bench_test(a_clock_that_moves_says_so_in_a_row),
 	        bench_test(the_log_takes_no_update_and_no_delete),
 	        bench_test(a_head_is_signed_written_and_anchors_the_rows_before_it),
+	        bench_test(a_rotation_cut_short_at_any_step_is_done_or_not_done),
 	        bench_test(a_rotated_key_is_endorsed_by_the_one_before_and_a_lost_one_is_called_lost),
 	        bench_test(projections_of_another_version_are_built_again_from_the_log),
 	        bench_test(a_ledger_of_a_newer_version_is_left_alone),
