@@ -130,8 +130,11 @@ static void job_found(void *context, const json_t *result, const struct err *e)
 		return;
 	}
 	if (!id) {
-		control_refuse(asking->request, "no-such-job", "job %s: the ledger knows none of this name",
-		        asking->serial);
+		if (asking->serial[0])
+			control_refuse(asking->request, "no-such-job",
+			        "job %s: the ledger knows none of this name", asking->serial);
+		else
+			control_refuse(asking->request, "no-such-job", "no job has been opened");
 		return;
 	}
 	bool at_hand = !strcmp(id, asking->station->job.id);
@@ -143,15 +146,12 @@ static void job_found(void *context, const json_t *result, const struct err *e)
 void record_command_job_show(struct station *station, struct control_request *request)
 {
 	const char *id = json_string_value(json_object_get(request->args, "job"));
-	if (!id && station->job.counts.state == JOB_NONE) {
-		control_refuse(request, "no-such-job", "no job is at hand; name one of the past");
-		return;
-	}
-	id = id ? id : station->job.id;
-	struct asking *asking =
-	        ask(station, request, "jobs", json_pack("{s:s,s:i}", "job", id, "limit", 1), job_found);
+	if (!id && station->job.counts.state != JOB_NONE)
+		id = station->job.id;
+	json_t *parameters = json_pack("{s:s?,s:i}", "job", id, "limit", 1); // without a name: the newest
+	struct asking *asking = ask(station, request, "jobs", parameters, job_found);
 	if (asking)
-		STR_COPY(asking->serial, id);
+		STR_COPY(asking->serial, id ? id : "");
 }
 
 // --- unit.dispose ------------------------------------------------------------------------------------------
