@@ -317,7 +317,7 @@ static void a_stuck_worker_keeps_the_slot_shut_until_it_is_gone(void **state)
 static void a_dead_stations_worker_keeps_the_slot_shut_and_the_verdict_comes_back(void **state)
 {
 	(void)state;
-	struct slot slot;
+	struct slot slot = {0};
 	slot_resume(&slot, SLOT_INTERRUPTED, FAILURE_INTERRUPTED, false);
 	slot_resume_lost(&slot);
 	STEP(&slot, SLOT_EV_ARRIVED, .admission = ok, .same_plug = true);
@@ -331,7 +331,7 @@ static void a_dead_stations_worker_keeps_the_slot_shut_and_the_verdict_comes_bac
 static void after_a_restart_a_passed_board_still_plugged_in_stays_pass(void **state)
 {
 	(void)state;
-	struct slot slot;
+	struct slot slot = {0};
 	slot_resume(&slot, SLOT_PASS, FAILURE_NONE, true);
 	STEP(&slot, SLOT_EV_ARRIVED, .admission = back, .same_plug = true, .same_board = true);
 	assert_int_equal(slot.state, SLOT_PASS);
