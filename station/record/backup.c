@@ -27,7 +27,9 @@ static int make(sqlite3 *db, const char *path, uint64_t *rows, struct err *e)
 	if (r == 0)
 		r = copy(db, to, e);
 	if (r == 0)
-		r = chain_check(to, rows, last, e);
+		r = chain_check(to, rows, last, e) < 0
+		            ? err_prefix(e, "the copy of %s", sqlite3_db_filename(db, "main"))
+		            : 0;
 	// One file, complete by itself, that opens on a read-only medium too.
 	if (r == 0)
 		r = db_exec(to, "PRAGMA wal_checkpoint(TRUNCATE)", e);

@@ -43,6 +43,9 @@ static const char *db_hint(int code)
 int db_error(sqlite3 *db, struct err *e, const char *what)
 {
 	int code = db ? sqlite3_extended_errcode(db) : SQLITE_NOMEM;
+	const char *file = db ? sqlite3_db_filename(db, "main") : NULL;
+	if (!strcmp(what, "ledger") && file && *file)
+		what = file;
 	return err_set(
 	        e, db_errno(code), "%s: %s%s", what, db ? sqlite3_errmsg(db) : "no memory", db_hint(code));
 }
@@ -114,10 +117,9 @@ int db_open_write(const char *path, sqlite3 **out, struct err *e)
 	        "PRAGMA wal_autocheckpoint = %d; PRAGMA cache_size = -8000;",
 	        DB_CHECKPOINT_PAGES);
 	r = db_exec(db, pragmas, e);
-	if (r < 0)
-		return err_prefix(e, "%s", path);
-	*out = steal_ptr(&db);
-	return 0;
+	if (r == 0)
+		*out = steal_ptr(&db);
+	return r;
 }
 
 // The schema is read once, so that a database that cannot be read says so here.

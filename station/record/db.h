@@ -33,7 +33,7 @@ int db_open_read(const char *path, sqlite3 **out, struct err *e);
 // A private database that lives as long as the connection, in memory and spilling to a temporary file.
 int db_open_scratch(sqlite3 **out, struct err *e);
 
-// *e from the connection's last error, -errno; `what` names the file or the row.
+// *e from the connection's last error, -errno; `what` names the row, or is "ledger" for the file.
 int db_error(sqlite3 *db, struct err *e, const char *what);
 
 // Whether the last error says that the row broke a rule (a constraint or a trigger), not that the disk failed.

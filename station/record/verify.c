@@ -198,7 +198,8 @@ static int check_file(struct verification *v, struct err *e)
 	if (sqlite3_step(s) != SQLITE_ROW)
 		return db_error(v->db, e, "ledger");
 	if (strcmp(db_text(s, 0), "ok") != 0)
-		return err_set(e, EUCLEAN, "the database file is damaged: %.300s", db_text(s, 0));
+		return err_set(e, EUCLEAN, "%s: the file is damaged: %.200s; restore a backup",
+		        v->request->database, db_text(s, 0));
 	return 0;
 }
 
@@ -244,6 +245,9 @@ static int version_check(struct verification *v, struct err *e)
 	int r = db_number(v->db, "PRAGMA user_version", &version, e);
 	if (r < 0 || version == schema_version())
 		return r;
+	if (version == 0)
+		return err_set(e, EUCLEAN, "%s: is of version 0: it holds no ledger; restore a backup",
+		        v->request->database);
 	return err_set(e, EPROTO,
 	        "the ledger is of version %d, this gangway knows %d; verify it with its own", (int)version,
 	        schema_version());
