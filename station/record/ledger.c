@@ -28,6 +28,7 @@ struct ledger {
 	sqlite3_stmt *insert;
 	struct digest *digest;
 	struct key *key;
+	struct key *before; // still the ledger's: a rotation waits for the next start; else NULL
 	struct ledger_clock clock;
 	struct schema_change change;
 	struct tail tail, committed;
@@ -132,6 +133,21 @@ static int open_parts(struct ledger *l, struct err *e)
 	return r < 0 ? r : fd_mkdir_all(path, 0755, e);
 }
 
+// A key that was rotated while the station ran is the ledger's from its next start on: until then the old one signs.
+static int find_key_before(struct ledger *l, struct err *e)
+{
+	_cleanup_statement_ sqlite3_stmt *s = NULL;
+	_cleanup_key_ struct key *old = NULL;
+	char folder[PATH_MAX];
+	int r = db_prepare(l->db, "SELECT fingerprint FROM key ORDER BY seq DESC LIMIT 1", &s, e);
+	if (r < 0 || sqlite3_step(s) != SQLITE_ROW || !strcmp(db_text(s, 0), key_fingerprint(l->key)))
+		return r;
+	snprintf(folder, sizeof(folder), "%.*s/keys", (int)sizeof(l->state), l->state);
+	if (key_open_old(folder, &old, NULL) == 0 && !strcmp(db_text(s, 0), key_fingerprint(old)))
+		l->before = steal_ptr(&old);
+	return 0;
+}
+
 int ledger_open(const char *state, const struct ledger_clock *clock, struct ledger **out, struct err *e)
 {
 	_cleanup_ledger_ struct ledger *l = calloc(1, sizeof(*l));
@@ -142,6 +158,8 @@ int ledger_open(const char *state, const struct ledger_clock *clock, struct ledg
 	STR_COPY(l->state, state);
 	l->clock = clock ? *clock : (struct ledger_clock){.now = real_now};
 	int r = open_parts(l, e);
+	if (r == 0)
+		r = find_key_before(l, e);
 	if (r == 0)
 		*out = steal_ptr(&l);
 	return r;
@@ -154,6 +172,7 @@ struct ledger *ledger_free(struct ledger *l)
 		sqlite3_close_v2(l->db);
 		digest_free(l->digest);
 		key_free(l->key);
+		key_free(l->before);
 		free(l);
 	}
 	return NULL;
@@ -376,7 +395,7 @@ int ledger_append_head(struct ledger *l, const char *reason, struct ledger_row *
 	STR_COPY(head.row_hash, l->tail.hash);
 	STR_COPY(head.reason, reason);
 	utc_text(now.utc_ns, head.signed_utc);
-	r = head_sign(&head, l->key, e);
+	r = head_sign(&head, l->before ? l->before : l->key, e);
 	json_t *body = r == 0 ? head_body(&head) : NULL;
 	if (r == 0)
 		r = body ? insert_row(l, "head", body, now.utc_ns, row, e) : err_sys(e, ENOMEM, "ledger");
@@ -551,6 +570,7 @@ int ledger_start(struct ledger *l, json_t **interrupted, struct err *e)
 	// The old key has vouched for the new one, in a row that is on disk: it is not needed any more.
 	snprintf(folder, sizeof(folder), "%.*s/keys", (int)sizeof(l->state), l->state);
 	(void)key_drop_old(folder, NULL);
+	l->before = key_free(l->before);
 	*interrupted = open;
 	return 0;
 }

@@ -520,6 +520,26 @@ static void a_rotation_cut_short_at_any_step_is_done_or_not_done(void **state)
 	expect_rotations(b, keys, 1);
 }
 
+// The disk fails and the ledger is opened again in the same run, between `rotate-key` and the next start.
+static void a_key_rotated_under_a_running_station_signs_from_the_next_start_on(void **state)
+{
+	struct bench *b = *state;
+	struct verify_report report;
+	char keys[PATH_MAX + 8];
+	snprintf(keys, sizeof(keys), "%s/keys", b->state);
+	assert_int_equal(key_rotate(keys, NULL), 0);
+	sign_now(b);
+	close_bench(b);
+	struct ledger_clock clock = {.now = fake_now, .context = &b->clock};
+	assert_int_equal(ledger_open(b->state, &clock, &b->ledger, NULL), 0);
+	sign_now(b);
+	verifies(b, &report);
+	assert_int_equal(number(b, "SELECT count(*) FROM key"), 1);
+	close_bench(b);
+	open_bench(b);
+	expect_rotations(b, keys, 1);
+}
+
 static void projections_of_another_version_are_built_again_from_the_log(void **state)
 {
 	struct bench *b = *state;
@@ -601,6 +621,7 @@ int main(void)
 	        bench_test(a_clock_that_moves_says_so_in_a_row),
 	        bench_test(the_log_takes_no_update_and_no_delete),
 	        bench_test(a_head_is_signed_written_and_anchors_the_rows_before_it),
+	        bench_test(a_key_rotated_under_a_running_station_signs_from_the_next_start_on),
 	        bench_test(a_rotation_cut_short_at_any_step_is_done_or_not_done),
 	        bench_test(a_rotated_key_is_endorsed_by_the_one_before_and_a_lost_one_is_called_lost),
 	        bench_test(projections_of_another_version_are_built_again_from_the_log),
