@@ -9,12 +9,6 @@
 #include "base/fd.h"
 #include "board/usb.h"
 
-static void closedirp(DIR **dir)
-{
-	if (*dir)
-		closedir(*dir);
-}
-
 void usb_text_clean(char *text)
 {
 	for (char *c = text; *c; c++)
@@ -33,7 +27,7 @@ int usb_lun_of(const char *scsi_name)
 uint32_t usb_luns_in(const char *target)
 {
 	uint32_t luns = 0;
-	_cleanup_(closedirp) DIR *dir = opendir(target);
+	_cleanup_closedir_ DIR *dir = opendir(target);
 	for (struct dirent *entry; dir && (entry = readdir(dir));) {
 		int lun = usb_lun_of(entry->d_name);
 		if (lun >= 0)

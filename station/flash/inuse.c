@@ -62,17 +62,11 @@ static bool read_device(int dirfd, const char *path, dev_t *out)
 	return fd_read_text(dirfd, path, text, sizeof(text)) > 0 && parse_device(text, out);
 }
 
-static void closedirp(DIR **dir)
-{
-	if (*dir)
-		closedir(*dir);
-}
-
 // Adds every device NAME/dev below a sysfs folder (of the block device: its partitions; of "slaves": those).
 static void add_below(const char *root, dev_t device, const char *below, bool partitions, struct devices *set)
 {
 	int fd = open_sysfs(root, device, below);
-	_cleanup_(closedirp) DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	_cleanup_closedir_ DIR *dir = fd < 0 ? NULL : fdopendir(fd);
 	if (!dir)
 		return;
 	for (struct dirent *entry; (entry = readdir(dir));) {
@@ -212,7 +206,7 @@ static int check_holders(const char *root, const char *name, const struct device
 {
 	for (size_t i = 0; i < own->count; i++) {
 		int fd = open_sysfs(root, own->list[i], "holders");
-		_cleanup_(closedirp) DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+		_cleanup_closedir_ DIR *dir = fd < 0 ? NULL : fdopendir(fd);
 		for (struct dirent *entry; dir && (entry = readdir(dir));)
 			if (entry->d_name[0] != '.')
 				return err_fail(e, EBUSY, FAILURE_TARGET_HELD,
@@ -257,7 +251,7 @@ static int check_loops(const char *root, const char *name, const struct stat *fi
 	char path[PATH_MAX];
 	int r = 0;
 	snprintf(path, sizeof(path), "%s/sys/block", root);
-	_cleanup_(closedirp) DIR *dir = opendir(path);
+	_cleanup_closedir_ DIR *dir = opendir(path);
 	for (struct dirent *entry; dir && r == 0 && (entry = readdir(dir));)
 		if (!strncmp(entry->d_name, "loop", 4))
 			r = check_loop_of(root, name, file, entry->d_name, e);

@@ -31,7 +31,17 @@ static int to_folder(const char *target, const char *path, const char *name, str
 	if (r < 0)
 		return r;
 	snprintf(to, sizeof(to), "%s/%s", target, name);
-	return fd_write_file(to, text, size, 0444, e);
+	// What is there is evidence. The same head again is a delivery whose marker was lost.
+	_cleanup_free_ char *there = NULL;
+	size_t there_size = 0;
+	if (access(to, F_OK) < 0)
+		return fd_write_file(to, text, size, 0444, e);
+	r = fd_read_file(to, HEAD_FILE_MAX, &there, &there_size, e);
+	if (r == 0 && (there_size != size || memcmp(there, text, size) != 0))
+		r = err_set(e, EEXIST,
+		        "%s: holds another head; give each station, and each ledger, a folder of its own",
+		        to);
+	return r;
 }
 
 static int to_command(const char *target, const char *path, const char *name, struct err *e)

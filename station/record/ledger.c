@@ -2,8 +2,10 @@
 // The ledger open for its one writer.
 #include "record/ledger.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <limits.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #include "base/fd.h"
@@ -120,6 +122,26 @@ static int find_key_before(struct ledger *l, struct err *e)
 	return 0;
 }
 
+// A ledger that was there and is not any more is restored, not silently begun anew: its heads are the witness.
+static int check_not_lost(const char *state, struct err *e)
+{
+	char path[PATH_MAX];
+	struct stat st;
+	snprintf(path, sizeof(path), "%s/station.db", state);
+	if (stat(path, &st) == 0 && st.st_size > 0)
+		return 0;
+	snprintf(path, sizeof(path), "%s/heads", state);
+	_cleanup_closedir_ DIR *dir = opendir(path);
+	const struct dirent *entry;
+	while (dir && (entry = readdir(dir)))
+		if (!strncmp(entry->d_name, "head-", 5))
+			return err_set(e, EUCLEAN,
+			        "%s/station.db: the ledger is gone, but %s/heads has heads of it: restore a "
+			        "backup, or move heads/ and keys/ away to begin another ledger",
+			        state, state);
+	return 0;
+}
+
 int ledger_open(const char *state, const struct ledger_clock *clock, struct ledger **out, struct err *e)
 {
 	_cleanup_ledger_ struct ledger *l = calloc(1, sizeof(*l));
@@ -129,7 +151,9 @@ int ledger_open(const char *state, const struct ledger_clock *clock, struct ledg
 		return err_sys(e, ENAMETOOLONG, "%s", state);
 	STR_COPY(l->state, state);
 	l->clock = clock ? *clock : (struct ledger_clock){.now = real_now};
-	int r = open_parts(l, e);
+	int r = check_not_lost(state, e);
+	if (r == 0)
+		r = open_parts(l, e);
 	if (r == 0)
 		r = find_key_before(l, e);
 	if (r == 0)
