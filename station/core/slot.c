@@ -35,8 +35,7 @@ void slot_admit(struct slot *s)
 	s->result = SLOT_RESULT_NONE;
 	s->waiting = false;
 	s->acknowledged = false;
-	s->gone = false;
-	s->stopping = false;
+	s->gone = s->stopping = s->cancelled = false;
 	s->returned = s->admission.returned;
 	s->quarantined = s->retrying = false;
 	if (!slot_power_is_moving(s) && s->leaving != SLOT_LEAVING_BACK)
@@ -47,6 +46,7 @@ void slot_hold(struct slot *s, enum failure failure, const char *reason)
 {
 	s->admission = (struct match_result){.verdict = MATCH_HELD, .failure = failure};
 	snprintf(s->admission.reason, sizeof(s->admission.reason), "%s", reason);
+	s->granted = SLOT_GRANT_NONE; // it waits for another word
 	slot_admit(s);
 }
 
@@ -73,7 +73,8 @@ static void on_left(struct slot *s, struct slot_actions *out)
 {
 	if (!s->present)
 		return;
-	s->present = s->waiting = s->granted = s->same = false;
+	s->present = s->waiting = s->same = false;
+	s->granted = SLOT_GRANT_NONE;
 	if (s->worker == SLOT_WORKER_RUNNING && !s->judged) {
 		s->gone = true;
 		if (!s->stopping)
@@ -90,7 +91,8 @@ static void on_arrived(struct slot *s, const struct slot_event *event, struct sl
 {
 	on_left(s, out); // a fixture that reports two arrivals in a row has missed the leaving between them
 	s->present = true;
-	s->odd = s->granted = false;
+	s->odd = false;
+	s->granted = SLOT_GRANT_NONE;
 	s->admission = event->admission;
 	if (leave_arrived(s, event, out))
 		return;
@@ -127,6 +129,8 @@ static void on_rematch(struct slot *s, const struct slot_event *event, struct sl
 {
 	if (!s->present)
 		return;
+	if (slot_is_idle(s) && s->state != SLOT_RETRYING && event->admission.verdict == MATCH_NO_JOB)
+		s->granted = SLOT_GRANT_NONE; // the release was for the job that ended
 	bool by_hand =
 	        !s->granted && s->state == SLOT_HOLD && (s->failure == FAILURE_CANCELLED || s->returned);
 	// The worker has looked already: it would find the same.
@@ -162,7 +166,8 @@ static void on_start(struct slot *s, const struct slot_event *event, struct slot
 	s->leaving = SLOT_LEAVING_NONE;
 	s->same = true;
 	s->let_go = false;
-	s->gone = s->stopping = s->returned = s->sent_go = s->judged = s->left_early = s->again = false;
+	s->gone = s->stopping = s->cancelled = s->returned = s->sent_go = s->judged = s->left_early =
+	        s->again = false;
 	out->set |= SLOT_DO_START_WORKER;
 }
 
@@ -172,7 +177,7 @@ static void on_claimed(struct slot *s, const struct slot_event *event, struct sl
 	        s->stopping)
 		return;
 	// A retry was granted to a board that failed: one that holds this plan is another.
-	if (event->carries_plan && (!s->granted || s->retrying)) {
+	if (event->carries_plan && (s->granted != SLOT_GRANT_RETURNED || s->retrying)) {
 		s->returned = s->stopping = true;
 		out->set |= SLOT_DO_CANCEL;
 		return;
@@ -227,8 +232,8 @@ static void slot_judge(struct slot *s, const struct slot_event *event)
 		s->failure = FAILURE_STATION_ERROR;
 	enum blame blame = failure_info(s->failure)->blame;
 	if (s->gone && (blame == BLAME_DEVICE || s->failure == FAILURE_CANCELLED)) {
-		s->failure = FAILURE_DEVICE_GONE;
-		blame = BLAME_DEVICE;
+		s->failure = s->cancelled ? FAILURE_CANCELLED : FAILURE_DEVICE_GONE;
+		blame = failure_info(s->failure)->blame;
 	}
 	s->result = blame == BLAME_DEVICE || blame == BLAME_STATION ? SLOT_RESULT_FAIL : SLOT_RESULT_ABORTED;
 }
@@ -278,6 +283,7 @@ static bool slot_settle_rowless(struct slot *s, const struct slot_event *event, 
 		        .verdict = event->asks ? MATCH_HELD : MATCH_REFUSED, .failure = failure};
 		snprintf(s->admission.reason, sizeof(s->admission.reason), "%s",
 		        event->why ? event->why : failure_info(failure)->reason);
+		s->granted = SLOT_GRANT_NONE;
 		slot_admit(s);
 		if (!event->asks)
 			out->set |= SLOT_DO_RECORD_REFUSED;
@@ -316,7 +322,7 @@ static void on_verdict(struct slot *s, const struct slot_event *event, struct sl
 	}
 }
 
-static void on_closed(struct slot *s, struct slot_actions *out)
+static void on_closed(struct slot *s, const struct slot_event *event, struct slot_actions *out)
 {
 	if (s->row != SLOT_ROW_CLOSING)
 		return;
@@ -324,8 +330,8 @@ static void on_closed(struct slot *s, struct slot_actions *out)
 	out->set |= SLOT_DO_COUNT_END;
 	slot_free_worker(s, out);
 	s->acknowledged = s->result != SLOT_RESULT_FAIL;
-	bool again = retry_may_follow(s);
-	s->gone = s->stopping = s->sent_go = s->left_early = false;
+	bool again = event->may_retry && retry_may_follow(s);
+	s->gone = s->stopping = s->cancelled = s->sent_go = s->left_early = false;
 	if (s->result == SLOT_RESULT_PASS)
 		s->state = SLOT_PASS;
 	else if (s->result == SLOT_RESULT_UNVERIFIED)
@@ -393,15 +399,18 @@ static void on_release(struct slot *s, const struct slot_event *event, struct sl
 	out->set |= SLOT_DO_RECORD_RELEASE;
 	if (slot_holds_verdict(s) && !s->acknowledged)
 		out->set |= SLOT_DO_RECORD_ACK;
+	enum slot_grant grant = s->state != SLOT_HOLD || s->returned ? SLOT_GRANT_RETURNED
+	                        : s->failure == FAILURE_NOT_BLANK    ? SLOT_GRANT_NOT_BLANK
+	                                                             : SLOT_GRANT_OTHER;
 	s->admission = event->admission;
 	slot_admit(s);
-	s->granted = true;
+	s->granted = grant;
 }
 
 static void on_cancel(struct slot *s, struct slot_actions *out)
 {
 	if (s->worker == SLOT_WORKER_RUNNING && !s->judged && !s->stopping) {
-		s->stopping = out->accepted = true;
+		s->stopping = s->cancelled = out->accepted = true;
 		out->set |= SLOT_DO_CANCEL;
 	} else if (s->state == SLOT_RETRYING) {
 		out->accepted = true;
@@ -429,7 +438,7 @@ void slot_step(struct slot *s, const struct slot_event *event, struct slot_actio
 	case SLOT_EV_OPENED: on_opened(s, out); break;
 	case SLOT_EV_STAGE: on_stage(s, event); break;
 	case SLOT_EV_VERDICT: on_verdict(s, event, out); break;
-	case SLOT_EV_CLOSED: on_closed(s, out); break;
+	case SLOT_EV_CLOSED: on_closed(s, event, out); break;
 	case SLOT_EV_ENDED: on_ended(s, event, out); break;
 	case SLOT_EV_STUCK: on_stuck(s, out); break;
 	case SLOT_EV_ACK: on_ack(s, out); break;

@@ -78,6 +78,14 @@ enum slot_result {
 	SLOT_RESULT_ABORTED, // nothing is said of the board: store, import or operator ended it
 };
 
+// A person's release of the board that is plugged in, and what was shown of it then: nobody has agreed to more.
+enum slot_grant {
+	SLOT_GRANT_NONE,
+	SLOT_GRANT_OTHER,     // its serial, or that it was stopped; or it is tried again
+	SLOT_GRANT_NOT_BLANK, // that something is on it
+	SLOT_GRANT_RETURNED,  // that it has been here
+};
+
 struct slot {
 	enum slot_state state;
 	enum slot_worker worker;
@@ -89,10 +97,11 @@ struct slot {
 	bool odd;                // REFUSED: what is plugged in is not a board
 	bool waiting; // a board came under a standing FAIL or a living worker: looked at afterwards
 	bool acknowledged;
-	bool granted;  // a person released the board that is plugged in
-	bool gone;     // the board left in the middle of its attempt
-	bool stopping; // the worker was told to cancel
-	bool returned; // the worker found this plan on a board that has no serial
+	enum slot_grant granted;
+	bool gone;      // the board left in the middle of its attempt
+	bool stopping;  // the worker was told to cancel
+	bool cancelled; // ... by a person: what it says of the board from then on says nothing
+	bool returned;  // the worker found this plan on a board that has no serial
 	bool sent_go;
 	bool judged;                   // the worker under way has said its verdict, or died without
 	struct match_result admission; // of the board that is plugged in
@@ -123,7 +132,7 @@ enum slot_event_kind {
 	SLOT_EV_OPENED,  // the attempt's row is durable
 	SLOT_EV_STAGE,   // stage
 	SLOT_EV_VERDICT, // result, failure, refused
-	SLOT_EV_CLOSED,  // the verdict's row is durable
+	SLOT_EV_CLOSED,  // may_retry: the verdict's row is durable
 	SLOT_EV_ENDED,   // the worker is reaped
 	SLOT_EV_STUCK,
 	SLOT_EV_ACK,
@@ -140,6 +149,7 @@ struct slot_event {
 	bool same_board; // ARRIVED: the board of the standing verdict, or of the attempt that is to be retried
 	bool soon;       // ARRIVED: so soon after it was let go that nobody can have plugged it in
 	bool ejected;    // ENDED: the board was told to leave (whether it took that shows)
+	bool may_retry;  // CLOSED: another attempt would be let start
 	unsigned retries;      // START: how often each stage may be tried again
 	bool carries_plan;     // CLAIMED: a board without a serial that holds this plan already
 	bool refused;          // VERDICT: fail before the first byte

@@ -64,7 +64,7 @@ bool retry_may_follow(const struct slot *s)
 	if (s->result != SLOT_RESULT_FAIL || !is_transport(s->failure) || !ran ||
 	        s->tried[s->stage - SLOT_WRITING] >= s->retries)
 		return false;
-	if (s->stopping && !s->gone)
+	if (s->cancelled)
 		return false; // somebody wanted it to end
 	// Without the power cycle only the plug that it failed in counts: one that left and came is RETURNED.
 	return s->switches || (s->same && s->failure != FAILURE_DEVICE_GONE);
@@ -76,7 +76,7 @@ void retry_begin(struct slot *s, struct slot_actions *out)
 	s->failed = s->failure;
 	s->tried[s->stage - SLOT_WRITING]++;
 	s->acknowledged = s->waiting = s->again = false;
-	s->granted = true;
+	s->granted = SLOT_GRANT_OTHER;
 	out->set |= SLOT_DO_COUNT_START; // its place in the quantity stays its own
 	if (!slot_power_is_moving(s))    // already, to free a worker that hung
 		wait_on(s, SLOT_LEAVING_WAIT, out);
@@ -98,7 +98,8 @@ static void stand_failed(struct slot *s, struct slot_actions *out)
 {
 	s->result = SLOT_RESULT_FAIL;
 	s->failure = s->failed;
-	s->acknowledged = s->granted = s->returned = false;
+	s->acknowledged = s->returned = false;
+	s->granted = SLOT_GRANT_NONE;
 	if (!slot_power_is_moving(s))
 		s->leaving = SLOT_LEAVING_NONE;
 	retry_failed(s, out);
@@ -127,7 +128,8 @@ static void retry_ready(struct slot *s)
 {
 	s->leaving = SLOT_LEAVING_NONE;
 	s->waiting = false;
-	s->again = s->granted = true;
+	s->again = true;
+	s->granted = SLOT_GRANT_OTHER;
 }
 
 // Its board is plugged in again behind the power cycle; or another one is.
@@ -174,8 +176,9 @@ void leave_left(struct slot *s, struct slot_actions *out)
 
 bool leave_arrived(struct slot *s, const struct slot_event *event, struct slot_actions *out)
 {
-	bool back = event->same_board && has_verdict(s) && s->let_go &&
-	            (s->leaving == SLOT_LEAVING_ON || (s->leaving == SLOT_LEAVING_LEFT && event->soon));
+	bool back = event->same_board && has_verdict(s) &&
+	            (s->leaving == SLOT_LEAVING_ON ||
+	                    (s->let_go && s->leaving == SLOT_LEAVING_LEFT && event->soon));
 	if (s->state == SLOT_RETRYING) {
 		retry_arrived(s, event, out);
 		return true;

@@ -92,7 +92,9 @@ static void closed(void *context, uint64_t seq, const struct err *e)
 		seat->slot.failure = FAILURE_STATION_ERROR;
 		STR_COPY(seat->attempt.text, e->text);
 	}
-	struct slot_event event = {.kind = SLOT_EV_CLOSED};
+	const struct station *station = seat->station;
+	struct slot_event event = {.kind = SLOT_EV_CLOSED,
+	        .may_retry = station->phase == PHASE_RUNNING && station->job.counts.state == JOB_OPEN};
 	seat_event(seat, &event);
 }
 
@@ -215,4 +217,8 @@ void attempt_quarantine_row(struct seat *seat)
 	json_t *body = json_pack("{s:s,s:s,s:s,s:I}", "serial", a->serial, "disposition", "quarantine",
 	        "reason", reason, "attempt", (json_int_t)a->id);
 	rows_append(seat->station, "unit.disposition", body, -1, NULL, NULL);
+	if (strcmp(seat->board.serial, a->serial) != 0)
+		return;
+	STR_COPY(seat->disposition, "quarantine"); // of the board that is still plugged in
+	STR_COPY(seat->disposition_reason, reason);
 }

@@ -57,7 +57,7 @@ void seat_judge(const struct seat *seat, bool granted, struct match_result *out)
 	        .lun = seat->board.lun};
 	sign_rules(job, &rules);
 	struct match_history history = {.duplicate = serial_has_twin(seat),
-	        .returned = seat->known || key_set_has(&job->known, seat->key),
+	        .returned = seat->known || key_set_has(&job->known, seat->key) || serial_is_known(seat),
 	        .granted = granted || seat->slot.granted,
 	        .asking = seat->board.serial[0] && !seat->looked_up};
 	if (!strcmp(seat->disposition, "scrapped"))
@@ -71,7 +71,8 @@ void seat_judge(const struct seat *seat, bool granted, struct match_result *out)
 bool seat_is_rework(const struct seat *seat)
 {
 	// A board without a serial that holds this plan's last piece has passed: that piece is written last.
-	bool holds_plan = seat->slot.returned && !seat->board.serial[0];
+	bool failed = seat->came_failed || serial_is_known(seat);
+	bool holds_plan = seat->slot.returned && !seat->board.serial[0] && !failed;
 	return seat->known_passed || holds_plan || !strcmp(seat->disposition, "rework");
 }
 
@@ -124,7 +125,7 @@ void seat_forget_board(struct seat *seat)
 	seat->known = seat->known_passed = seat->known_here = false;
 	seat->own_serial[0] = seat->own_source[0] = seat->scanned[0] = '\0';
 	seat->allot = SERIAL_OWN;
-	seat->twin_split = false;
+	seat->twin_split = seat->came_failed = false;
 	seat->person[0] = '\0';
 	seat->reason[0] = seat->disposition[0] = seat->disposition_reason[0] = '\0';
 	seat->rework = false;
@@ -136,9 +137,20 @@ void seat_forget_board(struct seat *seat)
 static bool same_plug(const struct seat *seat, const struct board *board)
 {
 	const struct seat_attempt *a = &seat->attempt;
-	return seat->resumed && a->id && !strcmp(a->boot_id, seat->station->boot_id) &&
-	       a->diskseq == board->identity.diskseq && !strcmp(a->port, board->identity.port) &&
-	       (!serial_is_boards_own(a->serial_source) || !strcmp(a->serial, board->serial));
+	// Not board->serial, which the job chooses. A scanned or allocated one the board does not show: its disk tells.
+	bool same = serial_is_boards_own(a->serial_source) ? !strcmp(a->serial, seat->own_serial)
+	                                                   : board->identity.diskseq != 0;
+	return same && seat->resumed && a->id && !strcmp(a->boot_id, seat->station->boot_id) &&
+	       a->diskseq == board->identity.diskseq && !strcmp(a->port, board->identity.port);
+}
+
+// Neither shows a serial, but nobody can have changed them: the power was the station's, or there was no time.
+static bool same_nameless(const struct seat *seat, bool soon)
+{
+	const struct seat_attempt *a = &seat->attempt;
+	enum slot_leaving leaving = seat->slot.leaving;
+	return a->id && !a->own_serial[0] && !seat->own_serial[0] &&
+	       (leaving == SLOT_LEAVING_ON || (leaving == SLOT_LEAVING_LEFT && soon));
 }
 
 static void on_arrived(void *context, const struct board *board)
@@ -162,7 +174,10 @@ static void on_arrived(void *context, const struct board *board)
 		seat->known_passed = seat->slot.state == SLOT_PASS;
 		seat->known_here = seat->known_passed && !strcmp(seat->attempt.job, station->job.id);
 	}
-	event.same_board = retry || (seat->verdict_key[0] && !strcmp(seat->key, seat->verdict_key));
+	bool nameless = same_nameless(seat, event.soon);
+	seat->came_failed = nameless && seat->slot.state == SLOT_FAIL;
+	event.same_board =
+	        retry || nameless || (seat->verdict_key[0] && !strcmp(seat->key, seat->verdict_key));
 	seat->resumed = false;
 	seat_judge(seat, retry, &event.admission);
 	log_debug("slot %s: a board arrived, %s", seat_label(seat), seat->key);

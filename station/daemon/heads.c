@@ -138,6 +138,10 @@ static int heads_launch(struct station *station, struct err *e)
 	if (r == 0)
 		r = loop_add_fd(station->loop, station->heads.pidfd, EPOLLIN, on_ended, station,
 		        &station->heads_ended, e);
+	if (r < 0) {
+		station->heads_source = loop_remove(station->heads_source);
+		fd_close(&station->heads_fd);
+	}
 	return r;
 }
 

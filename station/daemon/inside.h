@@ -79,7 +79,8 @@ struct seat {
 	// What the fixture says of the serial; board.serial is what the job makes of it (serials.c).
 	char own_serial[64], own_source[16], scanned[64];
 	enum serial_allot allot;
-	bool twin_split; // it shared its serial with another board, and is the one that goes without
+	bool came_failed; // a board that shows no serial is back by itself behind its FAIL
+	bool twin_split;  // it shared its serial with another board, and is the one that goes without
 	char verdict_key[BOARD_KEY_SIZE]; // of the board the standing verdict is about
 	bool resumed;   // the verdict is from before the station's start and the fixture has not reported yet
 	bool looked_up; // what the ledger says of the serial is known
@@ -292,7 +293,7 @@ void leave_take_back(struct seat *seat);
 // It left so short a time ago that nobody can have plugged it in.
 bool leave_is_soon(const struct seat *seat);
 void leave_note_left(struct seat *seat);
-// Nothing is tried again when the station stops.
+// Nothing is tried again when the station stops, or the job ends.
 void leave_stop(struct station *station);
 
 // attempts.c: an attempt's rows
@@ -324,6 +325,12 @@ void sign_command_reject(struct station *station, struct control_request *reques
 void serials_resume(struct station *station, const json_t *resume);
 void serial_arrived(struct seat *seat);                  // a board came: seat->board is the fixture's
 void serial_give(struct seat *seat, const char *serial); // a person's word for the board that is plugged in
+// The attempt's board failed: it is known by the serial that it shows, for the one it was given is void. -ENOMEM.
+int serial_note_failed(const struct seat *seat);
+// ... and is the one that is plugged in. Not where the job says that boards share their serials.
+bool serial_is_known(const struct seat *seat);
+// A board that is to be tried again is back, and without an attempt just now: the scanner's word stays its own.
+void serial_take_back(struct seat *seat, const char *serial);
 // The job or the scanner's word changed: seat->board's serial is chosen again, unless an attempt has it.
 void serial_settle(struct seat *seat);
 // The fixture knows another serial now. False: it does not.

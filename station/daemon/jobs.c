@@ -73,6 +73,7 @@ static void end_job(struct station *station, const char *reason)
 	job->counts.state = JOB_CLOSING;
 	STR_COPY(job->close_reason, reason);
 	station->dirty_job = true;
+	leave_stop(station); // also where the board is away just now
 	seat_rematch_all(station);
 	publish_soon(station);
 }
@@ -134,8 +135,12 @@ static void job_reset(struct station *station)
 	recipe_free(&job->recipe);
 	key_set_clear(&job->known); // of boards with a serial the ledger knows, others show what is on them
 	*job = (struct station_job){0};
-	for (unsigned i = 0; i < station->seat_count; i++)
-		station->seats[i].known_here = false;
+	for (unsigned i = 0; i < station->seat_count; i++) {
+		struct seat *seat = &station->seats[i];
+		seat->known_here = seat->rework = false;
+		seat->slot.granted = SLOT_GRANT_NONE; // a release was for the last job
+		seat->reason[0] = seat->person[0] = '\0';
+	}
 }
 
 static json_t *open_body(const struct station_job *job)

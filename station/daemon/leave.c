@@ -110,7 +110,7 @@ void leave_take_back(struct seat *seat)
 {
 	const struct seat_attempt *a = &seat->attempt;
 	if (!strcmp(a->serial_source, "scan"))
-		serial_give(seat, a->serial); // a person's: it is still this board's
+		serial_take_back(seat, a->serial); // a person's: it is still this board's
 	seat->looked_up = seat->seen = seat->known = true;
 	note_retry(seat);
 }

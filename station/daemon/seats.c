@@ -181,13 +181,14 @@ static uint32_t verify_policy(const struct station_job *job)
 	}
 }
 
-// Somebody who releases a board knows that it is not blank; "refuse" no release helps.
+// Somebody who released a board that was shown as not blank, or as RETURNED, knows; "refuse" no release helps.
 static uint32_t blank_policy(const struct seat *seat)
 {
 	if (seat->slot.retrying)
 		return WORKER_BLANK_NOTE; // what is on it is ours
 	switch (seat->station->job.recipe.blank) {
-	case RECIPE_BLANK_ASK: return seat->slot.granted ? WORKER_BLANK_NOTE : WORKER_BLANK_ASK;
+	case RECIPE_BLANK_ASK:
+		return seat->slot.granted >= SLOT_GRANT_NOT_BLANK ? WORKER_BLANK_NOTE : WORKER_BLANK_ASK;
 	case RECIPE_BLANK_REFUSE: return WORKER_BLANK_REFUSE;
 	default: return WORKER_BLANK_NOTE;
 	}
@@ -225,7 +226,8 @@ static int start_worker(struct seat *seat, struct err *e)
 	        .eject = station->config.eject,
 	        .stall_ms = station->config.stall_ms,
 	        .has_link = seat->board.link_fd >= 0 && seat->board.model.shared_link,
-	        .ask_carries = !seat->board.serial[0] && (!seat->slot.granted || seat->slot.retrying),
+	        .ask_carries = !seat->board.serial[0] &&
+	                       (seat->slot.granted != SLOT_GRANT_RETURNED || seat->slot.retrying),
 	        .expect = seat->board.identity,
 	        .model = seat->board.model};
 	STR_COPY(work.label, seat_label(seat));
@@ -289,7 +291,9 @@ static void count_end(struct seat *seat)
 	bool verdict = seat->slot.result && seat->slot.result != SLOT_RESULT_ABORTED;
 	if (verdict) {
 		STR_COPY(seat->verdict_key, a->key);
-		if (key_set_add(&seat->station->job.known, a->key) < 0)
+		bool failed = seat->slot.result == SLOT_RESULT_FAIL;
+		if (key_set_add(&seat->station->job.known, a->key) < 0 ||
+		        (failed && serial_note_failed(seat) < 0))
 			log_error("slot %s: memory is short, a returned board may not be known",
 			        seat_label(seat));
 	}

@@ -164,6 +164,45 @@ void serial_give(struct seat *seat, const char *serial)
 	serial_settle(seat);
 }
 
+// Whether the serial that the board shows by itself says which board it is, whatever the job calls it.
+static bool shows_itself(const struct seat *seat, const char *own)
+{
+	return own[0] && !seat->twin_split &&
+	       seat->station->job.recipe.serial_duplicate != RECIPE_TWIN_COUNTER;
+}
+
+static void own_key(const char *own, char key[BOARD_KEY_SIZE])
+{
+	struct board board = {0};
+	STR_COPY(board.serial, own);
+	board_key(&board, key);
+}
+
+bool serial_is_known(const struct seat *seat)
+{
+	char key[BOARD_KEY_SIZE];
+	if (!shows_itself(seat, seat->own_serial))
+		return false;
+	own_key(seat->own_serial, key);
+	return key_set_has(&seat->station->job.known, key);
+}
+
+int serial_note_failed(const struct seat *seat)
+{
+	char key[BOARD_KEY_SIZE];
+	if (!shows_itself(seat, seat->attempt.own_serial))
+		return 0;
+	own_key(seat->attempt.own_serial, key);
+	return key_set_add(&seat->station->job.known, key);
+}
+
+void serial_take_back(struct seat *seat, const char *serial)
+{
+	STR_COPY(seat->scanned, serial);
+	choose(seat);
+	board_key(&seat->board, seat->key);
+}
+
 bool serial_changed(struct seat *seat, const struct board *board)
 {
 	if (!strcmp(seat->own_serial, board->serial))

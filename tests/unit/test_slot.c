@@ -49,7 +49,7 @@ static void run_to(struct slot *slot, enum slot_state state)
 	                                                : FAILURE_NONE);
 	if (state == SLOT_RECORDING)
 		return;
-	STEP(slot, SLOT_EV_CLOSED);
+	STEP(slot, SLOT_EV_CLOSED, .may_retry = true);
 	if (state == SLOT_RETRYING)
 		return;
 	STEP(slot, SLOT_EV_ENDED);
@@ -444,7 +444,7 @@ static struct slot_actions fail_once(struct slot *slot, enum failure failure)
 	STEP(slot, SLOT_EV_CLAIMED);
 	assert_true(STEP(slot, SLOT_EV_OPENED).set & SLOT_DO_GO);
 	STEP(slot, SLOT_EV_VERDICT, .result = SLOT_RESULT_FAIL, .failure = failure);
-	return STEP(slot, SLOT_EV_CLOSED);
+	return STEP(slot, SLOT_EV_CLOSED, .may_retry = true);
 }
 
 static void a_transport_failure_is_tried_again_in_its_plug_and_then_the_unit_is_quarantined(void **state)
@@ -482,7 +482,7 @@ static void each_stage_has_its_own_retries(void **state)
 	STEP(&slot, SLOT_EV_OPENED);
 	STEP(&slot, SLOT_EV_STAGE, .stage = SLOT_VERIFYING);
 	STEP(&slot, SLOT_EV_VERDICT, .result = SLOT_RESULT_FAIL, .failure = FAILURE_READ_ERROR);
-	STEP(&slot, SLOT_EV_CLOSED);
+	STEP(&slot, SLOT_EV_CLOSED, .may_retry = true);
 	assert_int_equal(slot.state, SLOT_RETRYING);
 	STEP(&slot, SLOT_EV_ENDED);
 	STEP(&slot, SLOT_EV_START);
@@ -516,7 +516,7 @@ static void a_board_that_vanished_is_tried_again_only_behind_our_own_power_cycle
 		STEP(&slot, SLOT_EV_OPENED);
 		STEP(&slot, SLOT_EV_LEFT);
 		STEP(&slot, SLOT_EV_VERDICT, .result = SLOT_RESULT_FAIL, .failure = FAILURE_DEVICE_GONE);
-		STEP(&slot, SLOT_EV_CLOSED);
+		STEP(&slot, SLOT_EV_CLOSED, .may_retry = true);
 		if (!switches) {
 			assert_int_equal(slot.state, SLOT_FAIL);
 			continue;
@@ -579,6 +579,109 @@ static void a_stuck_worker_is_freed_by_its_ports_power(void **state)
 	STEP(&slot, SLOT_EV_ENDED, .ejected = true);
 	assert_int_equal(STEP(&slot, SLOT_EV_DEADLINE).set, SLOT_DO_POWER_ON | SLOT_DO_TIMER);
 	assert_int_equal(slot.state, SLOT_FAIL);
+}
+
+static void nothing_is_tried_again_once_nothing_would_be_started(void **state)
+{
+	(void)state;
+	struct slot slot = {.switches = true};
+	STEP(&slot, SLOT_EV_ARRIVED, .admission = ok);
+	STEP(&slot, SLOT_EV_START, .retries = 3);
+	STEP(&slot, SLOT_EV_CLAIMED);
+	STEP(&slot, SLOT_EV_OPENED);
+	STEP(&slot, SLOT_EV_VERDICT, .result = SLOT_RESULT_FAIL, .failure = FAILURE_WRITE_ERROR);
+	struct slot_actions out = STEP(&slot, SLOT_EV_CLOSED, .may_retry = false);
+	assert_int_equal(out.set, SLOT_DO_COUNT_END | SLOT_DO_FREE_WORKER);
+	assert_int_equal(slot.state, SLOT_FAIL);
+}
+
+static void a_board_that_was_stopped_by_hand_and_then_pulled_is_cancelled(void **state)
+{
+	(void)state;
+	static const enum failure says[] = {FAILURE_CANCELLED, FAILURE_DEVICE_GONE, FAILURE_WRITE_ERROR};
+	for (size_t i = 0; i < ARRAY_SIZE(says); i++) {
+		struct slot slot = {.switches = true};
+		STEP(&slot, SLOT_EV_ARRIVED, .admission = ok);
+		STEP(&slot, SLOT_EV_START, .retries = 3);
+		STEP(&slot, SLOT_EV_CLAIMED);
+		STEP(&slot, SLOT_EV_OPENED);
+		assert_true(STEP(&slot, SLOT_EV_CANCEL).accepted);
+		STEP(&slot, SLOT_EV_LEFT);
+		STEP(&slot, SLOT_EV_VERDICT, .result = SLOT_RESULT_FAIL, .failure = says[i]);
+		assert_int_equal(slot.failure, FAILURE_CANCELLED);
+		assert_int_equal(slot.result, SLOT_RESULT_ABORTED);
+		STEP(&slot, SLOT_EV_CLOSED, .may_retry = true);
+		assert_int_equal(slot.state, SLOT_EMPTY);
+	}
+}
+
+static void a_released_board_that_is_stopped_by_hand_waits_for_another_release(void **state)
+{
+	(void)state;
+	struct slot slot;
+	run_to(&slot, SLOT_HOLD);
+	STEP(&slot, SLOT_EV_RELEASE, .admission = ok);
+	assert_true(STEP(&slot, SLOT_EV_CANCEL).accepted);
+	STEP(&slot, SLOT_EV_REMATCH, .admission = ok);
+	assert_int_equal(slot.state, SLOT_HOLD);
+	assert_int_equal(STEP(&slot, SLOT_EV_START).set, 0);
+	STEP(&slot, SLOT_EV_RELEASE, .admission = ok);
+	assert_int_equal(STEP(&slot, SLOT_EV_START).set, SLOT_DO_START_WORKER | SLOT_DO_COUNT_START);
+}
+
+static void a_release_ends_with_its_job(void **state)
+{
+	(void)state;
+	struct slot slot;
+	run_to(&slot, SLOT_HOLD);
+	STEP(&slot, SLOT_EV_RELEASE, .admission = ok);
+	assert_int_equal(slot.granted, SLOT_GRANT_RETURNED);
+	STEP(&slot, SLOT_EV_REMATCH, .admission = no_job);
+	assert_int_equal(slot.granted, SLOT_GRANT_NONE);
+}
+
+static void a_release_is_for_what_was_shown(void **state)
+{
+	(void)state;
+	static const struct match_result nameless = {
+	        .verdict = MATCH_HELD, .failure = FAILURE_SERIAL_MISSING};
+	struct slot slot = {0};
+	STEP(&slot, SLOT_EV_ARRIVED, .admission = nameless);
+	STEP(&slot, SLOT_EV_RELEASE, .admission = ok);
+	assert_int_equal(slot.granted, SLOT_GRANT_OTHER); // of what is on it nothing was said
+	STEP(&slot, SLOT_EV_START);
+	STEP(&slot, SLOT_EV_VERDICT, .result = SLOT_RESULT_FAIL, .failure = FAILURE_NOT_BLANK,
+	        .refused = true, .asks = true);
+	STEP(&slot, SLOT_EV_ENDED);
+	STEP(&slot, SLOT_EV_REMATCH, .admission = ok);
+	assert_int_equal(slot.state, SLOT_HOLD);
+	STEP(&slot, SLOT_EV_RELEASE, .admission = ok);
+	assert_int_equal(slot.granted, SLOT_GRANT_NOT_BLANK);
+	STEP(&slot, SLOT_EV_START);
+	assert_int_equal(STEP(&slot, SLOT_EV_CLAIMED, .carries_plan = true).set, SLOT_DO_CANCEL);
+	STEP(&slot, SLOT_EV_VERDICT, .result = SLOT_RESULT_FAIL, .failure = FAILURE_CANCELLED);
+	STEP(&slot, SLOT_EV_ENDED);
+	STEP(&slot, SLOT_EV_RELEASE, .admission = ok);
+	assert_int_equal(slot.granted, SLOT_GRANT_RETURNED);
+	STEP(&slot, SLOT_EV_START);
+	assert_int_equal(STEP(&slot, SLOT_EV_CLAIMED, .carries_plan = true).set, SLOT_DO_OPEN_ROW);
+}
+
+static void a_board_behind_the_stations_own_power_cycle_is_returned_though_it_was_not_ejected(void **state)
+{
+	(void)state;
+	struct slot slot = {.switches = true};
+	STEP(&slot, SLOT_EV_ARRIVED, .admission = ok);
+	STEP(&slot, SLOT_EV_START);
+	fail_once(&slot, FAILURE_DEVICE_TIMEOUT);
+	STEP(&slot, SLOT_EV_STUCK);
+	STEP(&slot, SLOT_EV_LEFT);
+	STEP(&slot, SLOT_EV_ENDED);
+	STEP(&slot, SLOT_EV_DEADLINE);
+	STEP(&slot, SLOT_EV_ARRIVED, .admission = ok, .same_board = true);
+	STEP(&slot, SLOT_EV_ACK);
+	assert_int_equal(slot.state, SLOT_HOLD);
+	assert_int_equal(STEP(&slot, SLOT_EV_START).set, 0);
 }
 
 /* A station that answers rows and workers in any order, with people and cables doing what they like. */
@@ -666,6 +769,7 @@ static struct slot_event choose(struct walk *w)
 	event.soon = pick(w, 2);
 	event.ejected = pick(w, 2);
 	event.retries = pick(w, 3);
+	event.may_retry = pick(w, 8) != 0;
 	return event;
 }
 
@@ -813,6 +917,13 @@ int main(void)
 	        cmocka_unit_test(another_board_behind_the_power_cycle_is_not_taken_for_the_failed_one),
 	        cmocka_unit_test(a_retry_that_does_not_come_back_is_the_fail_it_was),
 	        cmocka_unit_test(a_stuck_worker_is_freed_by_its_ports_power),
+	        cmocka_unit_test(nothing_is_tried_again_once_nothing_would_be_started),
+	        cmocka_unit_test(a_board_that_was_stopped_by_hand_and_then_pulled_is_cancelled),
+	        cmocka_unit_test(a_released_board_that_is_stopped_by_hand_waits_for_another_release),
+	        cmocka_unit_test(a_release_ends_with_its_job),
+	        cmocka_unit_test(a_release_is_for_what_was_shown),
+	        cmocka_unit_test(
+	                a_board_behind_the_stations_own_power_cycle_is_returned_though_it_was_not_ejected),
 	        cmocka_unit_test(whatever_happens_in_whatever_order_the_laws_hold),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
