@@ -14,7 +14,8 @@ FROM attempt LEFT JOIN job ON job.job = attempt.job LEFT JOIN run ON run.seq = a
 UNION ALL
 SELECT seq, utc, 'refused', slot, '', code, text, json_object('job', job) FROM refusal WHERE serial = :serial AND serial <> ''
 UNION ALL
-SELECT seq, utc, 'returned', slot, '', '', '', json_object('attempt', attempt) FROM returned WHERE serial = :serial AND serial <> ''
+SELECT seq, utc, 'returned', slot, '', '', '',
+	json_object('attempt', attempt, 'number', (SELECT number FROM attempt WHERE attempt.attempt = returned.attempt)) FROM returned WHERE serial = :serial AND serial <> ''
 UNION ALL
 SELECT seq, utc, disposition, '', operator, reason, (SELECT kind FROM log WHERE log.seq = disposition.seq), '{}' FROM disposition WHERE serial = :serial AND serial <> ''
 UNION ALL
@@ -23,11 +24,12 @@ SELECT correction.seq, correction.utc, 'correction', '', correction.operator, co
 FROM attempt JOIN correction ON correction.row IN (open_seq, close_seq) WHERE unit = :serial
 UNION ALL
 SELECT log.seq, log.utc, 'acknowledged', slot, coalesce(body ->> 'operator', ''), coalesce(body ->> 'reason', ''), '',
-	json_object('attempt', attempt, 'result', result)
+	json_object('attempt', attempt, 'number', number, 'result', result)
 FROM attempt JOIN log ON log.utc = attempt.acknowledged AND kind = 'slot.ack' AND body ->> 'attempt' = attempt.attempt
 WHERE unit = :serial AND acknowledged <> ''
 UNION ALL
-SELECT log.seq, log.utc, 'serial', '', '', pool, state, json_object('attempt', attempt)
+SELECT log.seq, log.utc, 'serial', '', '', pool, state,
+	json_object('attempt', attempt, 'number', (SELECT number FROM attempt WHERE attempt.attempt = serial_number.attempt))
 FROM serial_number JOIN log ON log.utc = reserved AND kind = 'serial.reserve' AND body ->> 'serial' = serial
 WHERE serial = :serial
 ORDER BY 1 LIMIT :limit OFFSET coalesce(:offset, 0)

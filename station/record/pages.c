@@ -71,6 +71,15 @@ static const struct ledger_page *find(const char *name)
 	return NULL;
 }
 
+// The parameters of a query that is not the long one: a page's offset is not of theirs. A new reference.
+static json_t *without_offset(const json_t *parameters)
+{
+	json_t *rest = json_deep_copy(parameters);
+	if (rest)
+		(void)json_object_del(rest, "offset"); // there may be none
+	return rest;
+}
+
 bool pages_has(const char *name)
 {
 	return find(name) != NULL;
@@ -82,9 +91,12 @@ static int add_section(sqlite3 *db, const struct section *s, const json_t *param
 {
 	bool more = false;
 	unsigned most = s->kind == SECTION_ONE ? 1 : s->kind == SECTION_FEW ? SECTION_ROWS_MAX : limit;
-	json_t *rows = json_array();
-	int r = rows ? query_rows(db, sql_find(s->folder, s->name), parameters, most, rows, &more, e)
-	             : err_sys(e, ENOMEM, "query");
+	json_t *rows = json_array(), *own = s->kind == SECTION_LONG ? NULL : without_offset(parameters);
+	int r = rows && (own || s->kind == SECTION_LONG)
+	                ? query_rows(db, sql_find(s->folder, s->name), own ? own : parameters, most, rows,
+	                          &more, e)
+	                : err_sys(e, ENOMEM, "query");
+	json_decref(own);
 	*found = json_array_size(rows) > 0;
 	if (r == 0 && s->kind == SECTION_ONE) {
 		json_t *row = json_array_get(rows, 0);

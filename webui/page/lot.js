@@ -20,7 +20,7 @@ function head(jobs) {
 }
 
 function figures(totals, jobs) {
-  const wanted = jobs.reduce((sum, job) => sum + (job.wanted || 0), 0);
+  const wanted = jobs.length === 1 ? jobs[0].wanted : 0; // a job that follows another wants what is left: no sum
   return numbers([
     ['units passed', totals.units_pass, wanted ? `of ${wanted} wanted` : ''],
     ['first-pass yield', percent(totals.first_pass_yield), `${totals.first_pass} of ${totals.units} at the first attempt`],

@@ -35,10 +35,10 @@ function attempt(event) {
 
 const OTHERS = {
   refused: (e) => ({ tile: 'refused', head: verdict('refused'), lines: [e.text || e.reason], facts: [['slot', e.slot], ['code', e.reason], ['job', e.detail.job]] }),
-  returned: (e) => ({ tile: 'returned', head: verdict('returned', 'HOLD: IT CAME BACK'), lines: ['A board with a verdict was loaded again: it waits for a person.'], facts: [['slot', e.slot], ['after attempt', e.detail.attempt]] }),
-  acknowledged: (e) => ({ head: 'acknowledged', lines: [], facts: [['slot', e.slot], ['who', e.operator], ['attempt', e.detail.attempt], ['why', e.reason]] }),
+  returned: (e) => ({ tile: 'returned', head: verdict('returned', 'HOLD: IT CAME BACK'), lines: ['A board with a verdict was loaded again: it waits for a person.'], facts: [['slot', e.slot], ['after attempt', e.detail.number]] }),
+  acknowledged: (e) => ({ head: 'acknowledged', lines: [], facts: [['slot', e.slot], ['who', e.operator], ['attempt', e.detail.number], ['why', e.reason]] }),
   correction: (e) => ({ head: 'correction', lines: [`Row ${e.detail.row} stays as it is; ${e.detail.field ? `${e.detail.field} should read “${e.detail.value}”` : 'this was noted beside it'}.`], facts: [['why', e.reason], ['who', e.operator]] }),
-  serial: (e) => ({ head: 'serial number reserved', lines: [], facts: [['pool', e.reason], ['attempt', e.detail.attempt], ['now', e.text]] }),
+  serial: (e) => ({ head: 'serial number reserved', lines: [], facts: [['pool', e.reason], ['attempt', e.detail.number], ['now', e.text]] }),
   quarantine: (e) => ({ tile: 'quarantine', head: verdict('quarantine', 'QUARANTINE'), lines: [e.reason], facts: [['who', e.operator]] }),
   scrapped: (e) => ({ tile: 'scrapped', head: verdict('scrapped', 'SCRAPPED'), lines: [e.reason], facts: [['who', e.operator]] }),
   released: (e) => ({ head: 'released', lines: [e.reason], facts: [['who', e.operator]] }),
