@@ -85,6 +85,7 @@ async function the_certificate_is_one_a4_page_with_all_its_facts() {
   await line.station.call('job.close');
   await page.reload();
   await page.locator('.paper').waitFor();
+  assert.match(await text('.paper'), /gangway record export --job J0001 --format bundle --out FOLDER, then in the folder \.\/verify-ledger \.:/);
   await page.pdf({ path: 'certificate.pdf', preferCSSPageSize: true });
   const info = execFileSync('pdfinfo', ['certificate.pdf'], { encoding: 'utf8' });
   assert.match(info, /^Pages: +1$/m);

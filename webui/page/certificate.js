@@ -3,18 +3,32 @@
 import { el, api, path, fetchJson, link, lotLink } from './el.js';
 
 const ROWS = 200, UNITS_MAX = 20000; // a certificate of more is no paper any more
+const TRIES = 5; // a head may be signed while the pages are fetched
 const day = (utc) => (utc || '').slice(0, 10);
 const METHODS = { 'host-readback': 'every programmed byte read back from the unit by the station and its SHA-256 compared with the image’s plan', 'host-compare': 'every programmed byte read back from the unit by the station and compared with the image’s',
   'on-target': 'every programmed byte read back by the unit’s own boot loader and its SHA-256 compared with the image’s plan' };
 
-async function whole(name) {
+const certified = (answer) => answer.images.reduce((sum, image) => sum + image.units, 0);
+
+// All its pages from one state of the ledger, or null when it changed in between.
+async function attempt(name) {
   const first = await fetchJson(`${api('lots', name, 'certificate')}?limit=${ROWS}`);
-  for (let next = first.next; next && first.units.length < UNITS_MAX;) {
+  for (let next = first.next; next;) {
+    if (first.units.length >= UNITS_MAX) throw new Error(`a certificate lists at most ${UNITS_MAX} units: this lot has more; use its CSV`);
     const more = await fetchJson(`${api('lots', name, 'certificate')}?limit=${ROWS}&page=${next}`);
+    if (more.anchor?.row !== first.anchor?.row || certified(more) !== certified(first)) return null;
     first.units.push(...more.units);
     next = more.next;
   }
   return first;
+}
+
+async function whole(name) {
+  for (let i = 0; i < TRIES; i++) {
+    const answer = await attempt(name);
+    if (answer) return answer;
+  }
+  throw new Error('the ledger changed while the certificate was made: load it again');
 }
 
 function line(name, ...value) {
@@ -33,6 +47,15 @@ function programmed(images) {
     line('plan SHA-256', el('span', { class: 'mono' }, image.plan_sha256)),
     line('verified by', `${image.verify_method}: ${METHODS[image.verify_method] || 'see the ledger'}`),
     line('station', `${image.station || '–'}, gangway ${image.tool}`)));
+}
+
+const SHELL_SAFE = /^[\w.+:@%/-]+$/;
+const quoted = (word) => (SHELL_SAFE.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`);
+
+function toCheck(jobs) {
+  const each = jobs.split(',');
+  return [each.map((job, i) => [i ? ', ' : '', el('span', { class: 'mono' }, `gangway record export --job ${quoted(job)} --format bundle --out ${quoted(each.length > 1 ? `FOLDER-${job}` : 'FOLDER')}`)]),
+    ', then in the folder ', el('span', { class: 'mono' }, './verify-ledger .'), ': it needs only python3 and openssl'];
 }
 
 function nothing(name, answer) {
@@ -66,7 +89,7 @@ export async function certificate(name) {
         line('signed head', `anchored to row ${anchor.row}, signed ${anchor.signed.replace(/\.\d+Z$/, 'Z')} (${anchor.reason})`),
         line('row’s hash', el('span', { class: 'mono' }, anchor.row_hash)),
         line('key’s fingerprint', el('span', { class: 'mono' }, anchor.key)),
-        line('to check it', el('span', { class: 'mono' }, 'gangway record export --format bundle'), ', then ', el('span', { class: 'mono' }, './verify-ledger'), ' in the bundle: it needs only python3 and openssl'))),
+        line('to check it', toCheck(lot.jobs)))),
       el('div', { class: 'sign' }, el('p', null, 'date'), el('p', null, 'name'), el('p', null, 'signature')),
       el('p', { class: 'issued' }, `issued ${new Date().toISOString().slice(0, 10)} by station ${anchor.station}`)),
   ];

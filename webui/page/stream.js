@@ -42,6 +42,7 @@ export function openStream({ take, live, stale }) {
 
   function open() {
     if (paused) return;
+    source?.close(); // of a retry and a tab shown again, one is left
     source = new EventSource('/api/v1/events');
     const mine = source;
     for (const name of NAMES) {
