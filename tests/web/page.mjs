@@ -4,6 +4,8 @@ import assert from 'node:assert/strict';
 import { startBrowser, startStation, scan, type, SRC } from './harness.mjs';
 import * as scenes from './scenes.mjs';
 import { readFileSync, readdirSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 
 const tile = (slot) => `article[data-slot="${slot}"]`;
 const LIVE = 'body:not(.stale) article';
@@ -358,7 +360,7 @@ for (const [name, test] of Object.entries(tests)) {
     console.log(`ok ${name} (${((Date.now() - started) / 1000).toFixed(1)} s)`);
   } catch (error) {
     failed++;
-    await page.screenshot({ path: `${name}.png` }).catch(() => {});
+    await page.screenshot({ path: path.join(tmpdir(), `${name}.png`) }).catch(() => {});
     console.log(`FAILED ${name}: ${error.stack}`);
   }
   await page.goto('about:blank');
