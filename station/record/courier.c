@@ -72,8 +72,25 @@ struct record {
 	const char *kind, *target;
 	deliver_fn deliver;
 	char marker[PATH_MAX];
-	uint64_t row; // the last one delivered
+	struct head last; // delivered
 };
+
+// The row up to which a destination has had the heads of this ledger. What a restore put in the place of the one
+// that was delivered is another ledger's past: all is delivered again.
+static uint64_t row_delivered(const char *state, const json_t *marker)
+{
+	char path[PATH_MAX];
+	struct head head;
+	json_int_t row = json_integer_value(json_object_get(marker, "row"));
+	const char *ledger = json_string_value(json_object_get(marker, "ledger"));
+	const char *hash = json_string_value(json_object_get(marker, "row_hash"));
+	if (row <= 0 || !ledger || !hash || !*hash) // written before these were kept
+		return row > 0 ? (uint64_t)row : 0;
+	snprintf(path, sizeof(path), "%s/heads/head-%012lld.json", state, (long long)row);
+	bool same = head_read(path, &head, NULL) == 0 && !strcmp(head.ledger, ledger) &&
+	            !strcmp(head.row_hash, hash);
+	return same ? (uint64_t)row : 0;
+}
 
 static int load_marker(struct record *d, const char *state, struct err *e)
 {
@@ -89,15 +106,20 @@ static int load_marker(struct record *d, const char *state, struct err *e)
 	const char *target = json_string_value(json_object_get(object, "target"));
 	// Another target has had nothing yet.
 	if (target && !strcmp(target, d->target))
-		d->row = (uint64_t)json_integer_value(json_object_get(object, "row"));
+		d->last.seq = row_delivered(state, object);
+	const char *ledger = json_string_value(json_object_get(object, "ledger"));
+	const char *hash = json_string_value(json_object_get(object, "row_hash"));
+	STR_COPY(d->last.ledger, d->last.seq && ledger ? ledger : "");
+	STR_COPY(d->last.row_hash, d->last.seq && hash ? hash : "");
 	json_decref(object);
 	return 0;
 }
 
 static int save_marker(const struct record *d, const char *error, struct err *e)
 {
-	json_t *object = json_pack("{s:s,s:s,s:I,s:s}", "destination", d->kind, "target", d->target, "row",
-	        (json_int_t)d->row, "error", error);
+	json_t *object = json_pack("{s:s,s:s,s:I,s:s,s:s,s:s}", "destination", d->kind, "target", d->target,
+	        "row", (json_int_t)d->last.seq, "ledger", d->last.ledger, "row_hash", d->last.row_hash,
+	        "error", error);
 	_cleanup_free_ char *text = object ? json_dumps(object, JSON_INDENT(1)) : NULL;
 	json_decref(object);
 	return text ? fd_write_file(d->marker, text, strlen(text), 0644, e) : err_sys(e, ENOMEM, "courier");
@@ -134,16 +156,18 @@ static int deliver_to(struct record *d, const char *state, struct dirent **names
 {
 	char path[PATH_MAX];
 	int r = load_marker(d, state, e);
-	uint64_t before = d->row;
+	uint64_t before = d->last.seq;
 	for (int i = 0; r == 0 && i < n; i++) {
-		if (row_of(names[i]->d_name) <= d->row)
+		if (row_of(names[i]->d_name) <= d->last.seq)
 			continue;
 		snprintf(path, sizeof(path), "%s/heads/%s", state, names[i]->d_name);
 		r = d->deliver(d->target, path, names[i]->d_name, e);
+		if (r == 0 && head_read(path, &d->last, NULL) < 0)
+			d->last = (struct head){0}; // was carried as it is
 		if (r == 0)
-			d->row = row_of(names[i]->d_name);
+			d->last.seq = row_of(names[i]->d_name);
 	}
-	if (r == 0 && d->row == before)
+	if (r == 0 && d->last.seq == before)
 		return 0;
 	struct err own;
 	int saved = save_marker(d, r < 0 ? e->text : "", &own);
@@ -186,10 +210,10 @@ static json_t *status_of(const char *state, const char *kind, struct dirent **na
 	json_int_t waiting = 0;
 	snprintf(path, sizeof(path), "%s/delivered/%s.json", state, kind);
 	json_t *object = json_load_file(path, 0, NULL);
-	json_int_t row = json_integer_value(json_object_get(object, "row"));
+	uint64_t row = row_delivered(state, object);
 	struct head oldest = {0};
 	for (int i = n; i-- > 0;) {
-		if (row_of(names[i]->d_name) <= (uint64_t)row)
+		if (row_of(names[i]->d_name) <= row)
 			break;
 		waiting++;
 		snprintf(path, sizeof(path), "%s/heads/%s", state, names[i]->d_name);

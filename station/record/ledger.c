@@ -411,6 +411,21 @@ static void head_from_row(const struct ledger *l, sqlite3_stmt *s, struct head *
 	STR_COPY(head->signature, db_text(s, 6));
 }
 
+// A head file is evidence: another one of the same name is never written over, and never taken for this one.
+static int check_published(const struct head *head, const char *path, struct err *e)
+{
+	struct head there = {0};
+	int r = head_read(path, &there, e);
+	if (r == 0 &&
+	        (strcmp(there.ledger, head->ledger) != 0 || strcmp(there.row_hash, head->row_hash) != 0))
+		r = err_set(e, EEXIST,
+		        "%s: holds another head of row %llu: the ledger was restored beside the heads of a "
+		        "later "
+		        "one; move the folder away and keep it: it is evidence",
+		        path, (unsigned long long)head->seq);
+	return r;
+}
+
 int ledger_publish(struct ledger *l, struct err *e)
 {
 	_cleanup_statement_ sqlite3_stmt *s = NULL;
@@ -428,8 +443,7 @@ int ledger_publish(struct ledger *l, struct err *e)
 		head_from_row(l, s, &head);
 		snprintf(path, sizeof(path), "%.*s/heads/head-%012llu.json", (int)sizeof(l->state), l->state,
 		        (unsigned long long)head.seq);
-		if (access(path, F_OK) < 0)
-			r = head_write(&head, folder, e);
+		r = access(path, F_OK) < 0 ? head_write(&head, folder, e) : check_published(&head, path, e);
 		if (r == 0)
 			l->published = sqlite3_column_int64(s, 0);
 	}
