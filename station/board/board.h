@@ -103,6 +103,8 @@ struct fixture_events {
 	void (*oddity)(void *context, unsigned slot, const char *reason);
 	// The same board, never unplugged, is known better now (scripted faults, a serial or a LUN that came late).
 	void (*changed)(void *context, const struct board *board);
+	// Every power request has come to its end. May be NULL.
+	void (*powered)(void *context);
 };
 
 // One table per kind. A fixture never opens a disk for reading or writing data: that is the worker's.
@@ -112,6 +114,8 @@ struct fixture_ops {
 	int (*start)(struct fixture *f, struct err *e);
 	// Power to a slot's port, where fixture_slot.switches. The answer comes as left/arrived, from the loop.
 	int (*power)(struct fixture *f, unsigned slot, bool on, struct err *e);
+	// Whether a power request is still on its way: powered() follows. NULL where they are done at once.
+	bool (*power_waits)(const struct fixture *f);
 	// A worker says that this slot's board is gone: look whether it is (sysfs may know later than the worker).
 	// NULL where the fixture hears of it anyway.
 	void (*recheck)(struct fixture *f, unsigned slot);

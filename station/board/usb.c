@@ -228,6 +228,18 @@ static int usb_power(struct fixture *f, unsigned slot, bool on, struct err *e)
 	return usb_power_switch(usb_of(f)->power, f->slots[slot].port, on, e);
 }
 
+static bool usb_power_is_moving(const struct fixture *f)
+{
+	return usb_power_waits(((const struct usb_fixture *)f)->power);
+}
+
+static void on_powered(void *context)
+{
+	const struct fixture *f = context;
+	if (f->events->powered)
+		f->events->powered(f->context);
+}
+
 static void usb_recheck(struct fixture *f, unsigned slot)
 {
 	(void)slot;
@@ -260,6 +272,7 @@ static const struct fixture_ops usb_ops = {
         .kind = "usb",
         .start = usb_start,
         .power = usb_power,
+        .power_waits = usb_power_is_moving,
         .recheck = usb_recheck,
         .preflight = usb_preflight,
         .free = usb_free,
@@ -292,7 +305,7 @@ int fixture_usb_open(const struct fixture_settings *settings, const char *state,
 	usb->udev = udev_new();
 	int r = usb->udev ? read_settings(usb, settings, e) : err_sys(e, ENOMEM, "usb fixture");
 	if (r == 0)
-		r = usb_power_new(loop, &usb->power, e);
+		r = usb_power_new(loop, on_powered, &usb->base, &usb->power, e);
 	if (r < 0) {
 		usb_free(&usb->base);
 		return r;

@@ -25,9 +25,18 @@ struct usb_power {
 	unsigned count;
 	struct child child; // pid 0: none runs
 	struct loop_source *ended, *limit;
+	bool late; // the child was killed, and does not end
+	void (*done)(void *context);
+	void *context;
 };
 
 static void start_next(struct usb_power *power);
+
+static void drop_first(struct usb_power *power)
+{
+	power->count--;
+	memmove(&power->queue[0], &power->queue[1], power->count * sizeof(power->queue[0]));
+}
 
 static void finish(struct usb_power *power)
 {
@@ -44,9 +53,11 @@ static void finish(struct usb_power *power)
 		log_warn("power %s at %s failed: %s", power->queue[0].on ? "on" : "off", power->queue[0].port,
 		        text);
 	}
-	power->count--;
-	memmove(&power->queue[0], &power->queue[1], power->count * sizeof(power->queue[0]));
+	power->late = false;
+	drop_first(power);
 	start_next(power);
+	if (!power->count)
+		power->done(power->context);
 }
 
 static void on_ended(void *context, uint32_t events)
@@ -64,6 +75,8 @@ static void on_limit(void *context)
 	struct usb_power *power = context;
 	log_warn("power at %s: no answer in %d s", power->queue[0].port, TIME_LIMIT_S);
 	child_signal(&power->child, SIGKILL);
+	power->late = true;
+	power->done(power->context);
 }
 
 static int start(struct usb_power *power, struct err *e)
@@ -82,18 +95,22 @@ static int start(struct usb_power *power, struct err *e)
 static void start_next(struct usb_power *power)
 {
 	struct err e = {0};
-	if (!power->count || start(power, &e) >= 0)
-		return;
-	log_error("power at %s: %s", power->queue[0].port, e.text);
-	power->count = 0; // the machine cannot start processes: nothing behind it would fare better
+	while (power->count && start(power, &e) < 0) {
+		log_error("power %s at %s: %s", power->queue[0].on ? "on" : "off", power->queue[0].port,
+		        e.text);
+		drop_first(power); // those behind it may fare better: no port is left dark for another's sake
+	}
 }
 
-int usb_power_new(struct loop *loop, struct usb_power **out, struct err *e)
+int usb_power_new(
+        struct loop *loop, void (*done)(void *context), void *context, struct usb_power **out, struct err *e)
 {
 	struct usb_power *power = calloc(1, sizeof(*power));
 	if (!power)
 		return err_sys(e, ENOMEM, "power");
 	power->loop = loop;
+	power->done = done;
+	power->context = context;
 	int r = loop_add_timer(loop, on_limit, power, &power->limit, e);
 	if (r < 0) {
 		free(power);
@@ -113,6 +130,11 @@ struct usb_power *usb_power_free(struct usb_power *power)
 		close(power->child.pidfd); // it dies with this process, and is reaped by whoever comes after
 	free(power);
 	return NULL;
+}
+
+bool usb_power_waits(const struct usb_power *power)
+{
+	return power->count && !power->late;
 }
 
 int usb_power_switch(struct usb_power *power, const char *port, bool on, struct err *e)

@@ -229,9 +229,15 @@ static void on_changed(void *context, const struct board *board)
 	seat_start_boards(station);
 }
 
+static void on_powered(void *context)
+{
+	station_settle(context);
+}
+
 const struct fixture_events seat_fixture_events = {
         .arrived = on_arrived,
         .left = on_left,
         .oddity = on_oddity,
         .changed = on_changed,
+        .powered = on_powered,
 };

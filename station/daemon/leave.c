@@ -9,10 +9,24 @@
 // U-Boot needs about a second from reset to `ums`.
 #define SOON_NS      (5 * NSEC_PER_SEC)
 
+// The request to switch it on may have failed, and was only logged: no port stays dark.
+static void light_again(struct seat *seat)
+{
+	struct fixture *fixture = seat->station->fixture;
+	struct err e;
+	if (fixture->ops->power(fixture, seat->index, true, &e) < 0)
+		log_warn("slot %s: %s", seat_label(seat), e.text);
+}
+
 static void on_deadline(void *context)
 {
 	static const struct slot_event deadline = {.kind = SLOT_EV_DEADLINE};
 	struct seat *seat = context;
+	enum slot_leaving leaving = seat->slot.leaving;
+	if (seat->station->phase >= PHASE_CLOSING && leaving != SLOT_LEAVING_OFF)
+		return; // nobody would end a power cycle that begins now
+	if (leaving == SLOT_LEAVING_ON && !seat->slot.present)
+		light_again(seat);
 	seat_event(seat, &deadline);
 	seat_start_boards(seat->station);
 	station_settle(seat->station);

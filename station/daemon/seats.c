@@ -20,6 +20,9 @@ struct seat *seat_find(struct station *station, const char *label)
 
 bool seats_idle(const struct station *station)
 {
+	const struct fixture *fixture = station->fixture;
+	if (fixture->ops->power_waits && fixture->ops->power_waits(fixture))
+		return false; // it dies with the station, before the port is lit
 	for (unsigned i = 0; i < station->seat_count; i++)
 		if (slot_is_busy(&station->seats[i].slot) || station->seats[i].member ||
 		        station->seats[i].slot.leaving == SLOT_LEAVING_OFF)
