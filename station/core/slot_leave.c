@@ -118,12 +118,6 @@ void retry_fell_through(struct slot *s, struct slot_actions *out)
 	stand_failed(s, out);
 }
 
-void retry_rematch(struct slot *s, const struct slot_event *event, struct slot_actions *out)
-{
-	if (event->admission.verdict != MATCH_OK && event->admission.verdict != MATCH_ASKING)
-		retry_give_up(s, out);
-}
-
 static void retry_ready(struct slot *s)
 {
 	s->leaving = SLOT_LEAVING_NONE;
@@ -132,13 +126,34 @@ static void retry_ready(struct slot *s)
 	s->granted = SLOT_GRANT_OTHER;
 }
 
+// Its board is behind the power cycle, with a disk: it shows its LUNs before their media.
+static bool retry_is_back(const struct slot *s)
+{
+	return s->leaving == SLOT_LEAVING_ON && s->same && s->admission.verdict == MATCH_OK &&
+	       slot_is_idle(s);
+}
+
+void retry_rematch(struct slot *s, const struct slot_event *event, struct slot_actions *out)
+{
+	enum match_verdict verdict = event->admission.verdict;
+	bool no_disk = verdict == MATCH_NO_JOB && slot_power_is_moving(s); // at the job's end nothing retries
+	if (verdict != MATCH_OK && verdict != MATCH_ASKING && !no_disk) {
+		retry_give_up(s, out);
+		return;
+	}
+	s->admission = event->admission;
+	if (retry_is_back(s))
+		retry_ready(s);
+}
+
 // Its board is plugged in again behind the power cycle; or another one is.
 static void retry_arrived(struct slot *s, const struct slot_event *event, struct slot_actions *out)
 {
-	bool may = event->same_board && event->admission.verdict == MATCH_OK;
+	enum match_verdict verdict = event->admission.verdict;
+	bool may = event->same_board && (verdict == MATCH_OK || verdict == MATCH_NO_JOB);
 	if (may && slot_power_is_moving(s)) {
 		s->same = true;
-		if (s->leaving == SLOT_LEAVING_ON && slot_is_idle(s))
+		if (retry_is_back(s))
 			retry_ready(s); // else the worker's end finds it here, or the deadline
 	} else {
 		s->waiting = true;
@@ -150,7 +165,7 @@ static void retry_deadline(struct slot *s, struct slot_actions *out)
 {
 	if (s->leaving == SLOT_LEAVING_WAIT && s->switches)
 		power_cycle(s, out); // this also frees a worker that hangs on it
-	else if (s->leaving == SLOT_LEAVING_ON && s->same && slot_is_idle(s))
+	else if (retry_is_back(s))
 		retry_ready(s); // also when the hub does not switch, whatever its profile says: the same plug
 	else if (s->leaving != SLOT_LEAVING_NONE) {
 		s->leaving = SLOT_LEAVING_NONE;
@@ -197,7 +212,7 @@ bool leave_arrived(struct slot *s, const struct slot_event *event, struct slot_a
 void leave_ended(struct slot *s, bool ejected, struct slot_actions *out)
 {
 	if (slot_power_is_moving(s)) {
-		if (s->state == SLOT_RETRYING && s->leaving == SLOT_LEAVING_ON && s->same)
+		if (s->state == SLOT_RETRYING && retry_is_back(s))
 			retry_ready(s);
 	} else if (s->state == SLOT_RETRYING && s->leaving == SLOT_LEAVING_WAIT) {
 		if (s->switches)

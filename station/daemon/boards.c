@@ -89,7 +89,9 @@ void seat_rematch(struct seat *seat)
 	struct slot_event event = {.kind = SLOT_EV_REMATCH};
 	if (!seat->slot.present)
 		return;
-	if (!seat->member && !slot_is_busy(&seat->slot)) // while a worker has a disk, it is that one
+	bool between = seat->slot.state == SLOT_RETRYING; // the next attempt takes what is there then
+	if (!seat->member &&
+	        (between || !slot_is_busy(&seat->slot))) // while a worker has a disk, it is that one
 		seat_choose_lun(seat);
 	seat_judge(seat, false, &event.admission);
 	seat_event(seat, &event);

@@ -550,6 +550,29 @@ static void another_board_behind_the_power_cycle_is_not_taken_for_the_failed_one
 	assert_int_equal(slot.state, SLOT_MATCHED); // the next board, now that somebody has seen the red one
 }
 
+static void a_retry_waits_for_its_boards_disk_and_not_for_ever(void **state)
+{
+	(void)state;
+	for (int comes = 0; comes < 2; comes++) {
+		struct slot slot = {.switches = true};
+		STEP(&slot, SLOT_EV_ARRIVED, .admission = ok);
+		STEP(&slot, SLOT_EV_START, .retries = 1);
+		fail_once(&slot, FAILURE_WRITE_ERROR);
+		STEP(&slot, SLOT_EV_ENDED);
+		STEP(&slot, SLOT_EV_LEFT);
+		STEP(&slot, SLOT_EV_DEADLINE);
+		STEP(&slot, SLOT_EV_ARRIVED, .admission = no_job, .same_board = true);
+		assert_int_equal(slot.state, SLOT_RETRYING);
+		assert_int_equal(STEP(&slot, SLOT_EV_START).set, 0);
+		if (comes)
+			STEP(&slot, SLOT_EV_REMATCH, .admission = ok);
+		else
+			STEP(&slot, SLOT_EV_DEADLINE);
+		assert_int_equal(slot.state, comes ? SLOT_RETRYING : SLOT_FAIL);
+		assert_int_equal(STEP(&slot, SLOT_EV_START).set, comes ? SLOT_DO_START_WORKER : 0);
+	}
+}
+
 static void a_retry_that_does_not_come_back_is_the_fail_it_was(void **state)
 {
 	(void)state;
@@ -915,6 +938,7 @@ int main(void)
 	        cmocka_unit_test(wrong_bytes_are_never_tried_again),
 	        cmocka_unit_test(a_board_that_vanished_is_tried_again_only_behind_our_own_power_cycle),
 	        cmocka_unit_test(another_board_behind_the_power_cycle_is_not_taken_for_the_failed_one),
+	        cmocka_unit_test(a_retry_waits_for_its_boards_disk_and_not_for_ever),
 	        cmocka_unit_test(a_retry_that_does_not_come_back_is_the_fail_it_was),
 	        cmocka_unit_test(a_stuck_worker_is_freed_by_its_ports_power),
 	        cmocka_unit_test(nothing_is_tried_again_once_nothing_would_be_started),
