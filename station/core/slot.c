@@ -390,8 +390,10 @@ static void on_release(struct slot *s, const struct slot_event *event, struct sl
 	bool may = s->state == SLOT_HOLD || s->state == SLOT_PASS || s->state == SLOT_UNVERIFIED ||
 	           (slot_holds_verdict(s) && (s->acknowledged || s->state == SLOT_INTERRUPTED));
 	bool leaves = s->leaving == SLOT_LEAVING_WAIT || slot_power_is_moving(s);
-	// A board that waits for a person need not wait for the worker that said so: the next one waits for its end.
-	bool ending = s->state == SLOT_HOLD && s->worker == SLOT_WORKER_RELEASING && s->row == SLOT_ROW_NONE;
+	// A person need not wait for the end of the worker that said so, the next one does; but a board that is being
+	// ejected leaves.
+	bool ending = (s->state == SLOT_HOLD || !event->ejected) && s->worker == SLOT_WORKER_RELEASING &&
+	              s->row == SLOT_ROW_NONE;
 	if (!may || leaves || !(slot_is_idle(s) || ending) || !s->present || s->waiting ||
 	        event->admission.verdict != MATCH_OK)
 		return;

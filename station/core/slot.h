@@ -148,7 +148,7 @@ struct slot_event {
 	bool same_plug;  // ARRIVED at the station's start: never unplugged since the standing verdict
 	bool same_board; // ARRIVED: the board of the standing verdict, or of the attempt that is to be retried
 	bool soon;       // ARRIVED: so soon after it was let go that nobody can have plugged it in
-	bool ejected;    // ENDED: the board was told to leave (whether it took that shows)
+	bool ejected;    // ENDED, RELEASE: the board was told to leave (whether it took that shows)
 	bool may_retry;  // CLOSED: another attempt would be let start
 	unsigned retries;      // START: how often each stage may be tried again
 	bool carries_plan;     // CLAIMED: a board without a serial that holds this plan already

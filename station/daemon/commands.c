@@ -50,7 +50,7 @@ static void command_release(struct station *station, struct control_request *req
 	if (!seat)
 		return;
 	const char *reason = json_string_value(json_object_get(request->args, "reason"));
-	struct slot_event event = {.kind = SLOT_EV_RELEASE};
+	struct slot_event event = {.kind = SLOT_EV_RELEASE, .ejected = seat->ejected};
 	seat_judge(seat, true, &event.admission);
 	if ((!reason || !reason[0]) && seat->disposition[0])
 		reason = seat->disposition_reason;
