@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 // The command lines of `gangway write` and `gangway verify`.
 #include <errno.h>
-#include <getopt.h>
 
 #include "cli/batch.h"
+#include "cli/options.h"
 
 static const char write_help[] =
         "usage: gangway write [OPTION...] IMAGE TARGET...\n"
@@ -71,7 +71,6 @@ static const struct option long_options[] = {
         {"store", required_argument, NULL, OPTION_STORE},
         {"store-limit", required_argument, NULL, OPTION_STORE_LIMIT},
         {"fault", required_argument, NULL, OPTION_FAULT},
-        {"help", no_argument, NULL, 'h'},
         {"verify", required_argument, NULL, OPTION_VERIFY},
         {"no-verify", no_argument, NULL, OPTION_NO_VERIFY},
         {NULL, 0, NULL, 0},
@@ -84,12 +83,6 @@ struct parsing {
 	unsigned fault_count;
 };
 
-static int usage(const char *command, const char *what, const char *which)
-{
-	fprintf(stderr, "gangway %s: %s%s; see 'gangway %s --help'\n", command, what, which, command);
-	return -1;
-}
-
 static int parse_unmapped(const struct parsing *p, const char *word)
 {
 	if (!strcmp(word, "zero"))
@@ -97,7 +90,7 @@ static int parse_unmapped(const struct parsing *p, const char *word)
 	else if (!strcmp(word, "keep"))
 		p->out->unmapped = WORKER_UNMAPPED_KEEP;
 	else
-		return usage(p->command, "--unmapped is keep or zero, not ", word);
+		return options_wrong(p->command, "--unmapped is keep or zero, not %s", word);
 	return 0;
 }
 
@@ -108,33 +101,38 @@ static int parse_verify(const struct parsing *p, const char *word)
 	else if (!strcmp(word, "compare"))
 		p->out->verify = WORKER_VERIFY_COMPARE;
 	else
-		return usage(p->command, "--verify is hash or compare, not ", word);
+		return options_wrong(p->command, "--verify is hash or compare, not %s", word);
 	p->out->verify_given = true;
 	return 0;
 }
 
-static int parse_option(struct parsing *p, int option, const char *value)
+static int take(void *context, const struct option *option, const char *value)
 {
+	struct parsing *p = context;
 	struct batch_options *o = p->out;
-	switch (option) {
+	switch (option->val) {
 	case OPTION_BMAP: o->bmap = value; return 0;
 	case OPTION_UNMAPPED: return parse_unmapped(p, value);
 	case OPTION_HOLES: o->holes = true; return 0;
 	case OPTION_VERIFY: return parse_verify(p, value);
-	case OPTION_NO_VERIFY: o->verify = WORKER_VERIFY_NONE; return 0;
+	case OPTION_NO_VERIFY:
+		if (o->task == WORKER_VERIFY)
+			return options_wrong(p->command, "--no-verify is for 'gangway write'");
+		o->verify = WORKER_VERIFY_NONE;
+		return 0;
 	case OPTION_JSON: o->json = true; return 0;
 	case OPTION_ALL: o->all = true; return 0;
 	case OPTION_STORE: o->store = value; return 0;
 	case OPTION_STORE_LIMIT:
 		if (!board_bytes_parse(value, &o->store_limit))
-			return usage(p->command, "--store-limit is a number of bytes, not ", value);
+			return options_wrong(p->command, "--store-limit is a number of bytes, not %s", value);
 		return 0;
 	case OPTION_FAULT:
 		if (p->fault_count == ARRAY_SIZE(p->faults))
-			return usage(p->command, "too many of --fault", "");
+			return options_wrong(p->command, "too many of --fault");
 		p->faults[p->fault_count++] = value;
 		return 0;
-	default: return usage(p->command, "unknown option, or one without its value", "");
+	default: return options_wrong(p->command, "unknown option");
 	}
 }
 
@@ -149,16 +147,16 @@ static int parse_targets(struct parsing *p, int argc, char **argv)
 	struct batch_options *o = p->out;
 	bool desk = o->task == WORKER_WRITE && argc == 1 && can_find_boards();
 	if (argc < 2 && !desk)
-		return usage(p->command, "an image and at least one target are needed", "");
+		return options_wrong(p->command, "an image and at least one target are needed");
 	if (argc > 1 && o->all)
-		return usage(
-		        p->command, "--all takes the boards that are there; a target is named: ", argv[1]);
+		return options_wrong(
+		        p->command, "--all takes the boards that are there; a target is named: %s", argv[1]);
 	if (argc - 1 > BATCH_TARGETS_MAX)
-		return usage(p->command, "64 targets at the most", "");
+		return options_wrong(p->command, "64 targets at the most");
 	o->image = argv[0];
 	for (int i = 1; i < argc; i++) {
 		if (!argv[i][0] || strlen(argv[i]) >= sizeof(((struct board_identity *)0)->node))
-			return usage(p->command, "a target's name is empty or too long: ", argv[i]);
+			return options_wrong(p->command, "a target's name is empty or too long: %s", argv[i]);
 		o->targets[o->target_count++] = argv[i];
 	}
 	return 0;
@@ -181,27 +179,23 @@ static int parse_fault(struct parsing *p, const char *text)
 		size_t length = strlen(o->targets[i]);
 		if (strncmp(text, o->targets[i], length) != 0 || text[length] != '=')
 			continue;
-		return plant(o, i, text + length + 1, &e) < 0 ? usage(p->command, e.text, "") : 0;
+		return plant(o, i, text + length + 1, &e) < 0 ? options_wrong(p->command, "%s", e.text) : 0;
 	}
-	return usage(p->command, "--fault names no target: ", text);
+	return options_wrong(p->command, "--fault names no target: %s", text);
 }
 
 int batch_parse(int argc, char **argv, enum worker_task task, struct batch_options *out)
 {
 	struct parsing p = {.command = task == WORKER_WRITE ? "write" : "verify", .out = out};
+	const struct options options = {.command = p.command,
+	        .help = task == WORKER_WRITE ? write_help : verify_help,
+	        .longs = long_options,
+	        .take = take,
+	        .context = &p};
 	*out = (struct batch_options){.task = task};
-	optind = 1;
-	opterr = 0;
-	for (int c; (c = getopt_long(argc, argv, "h", long_options, NULL)) != -1;) {
-		if (c == 'h') {
-			fputs(task == WORKER_WRITE ? write_help : verify_help, stdout);
-			return 1;
-		}
-		if (c == OPTION_NO_VERIFY && task == WORKER_VERIFY)
-			return usage(p.command, "--no-verify is for 'gangway write'", "");
-		if (parse_option(&p, c, optarg) < 0)
-			return -1;
-	}
+	int r = options_parse(&options, argc, argv);
+	if (r != 0)
+		return r;
 	if (parse_targets(&p, argc - optind, argv + optind) < 0)
 		return -1;
 	for (unsigned i = 0; i < p.fault_count; i++)

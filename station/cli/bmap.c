@@ -4,22 +4,18 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/fd.h"
 #include "cli/command.h"
+#include "cli/options.h"
 #include "image/sandbox.h"
 
-static int usage(FILE *to)
-{
-	fprintf(to, "usage: gangway bmap create [-o OUT] IMAGE   writes a bmap 2.0 of a raw image (stdout "
-	            "without -o)\n"
-	            "       gangway bmap check BMAP [IMAGE]     is it valid, and is IMAGE (raw or "
-	            "compressed) its image?\n");
-	return to == stdout ? EXIT_OK : EXIT_USAGE;
-}
+static const char help[] =
+        "usage: gangway bmap create [-o OUT] IMAGE   writes a bmap 2.0 of a raw image (stdout without -o)\n"
+        "       gangway bmap check BMAP [IMAGE]     is it valid, and is IMAGE (raw or compressed) its "
+        "image?\n";
 
 static int open_input(const char *path, struct err *e)
 {
@@ -60,29 +56,48 @@ static int check(const char *path, const char *image, struct err *e)
 	return r;
 }
 
+static int take(void *context, const struct option *option, const char *value)
+{
+	(void)option;
+	*(const char **)context = value;
+	return 0;
+}
+
+// 0, with *r what came of it, or -1 for wrong usage.
+static int run(int argc, char **argv, const char *out, int *r, struct err *e)
+{
+	const char *verb = argc ? argv[0] : "";
+	if (!strcmp(verb, "create")) {
+		if (argc != 2)
+			return options_wrong("bmap", "create wants one image");
+		*r = create(argv[1], out, e);
+	} else if (!strcmp(verb, "check")) {
+		if (argc < 2 || argc > 3 || out)
+			return options_wrong("bmap", "check wants a bmap, and its image or nothing");
+		*r = check(argv[1], argv[2], e);
+	} else {
+		return options_wrong("bmap", "create or check is wanted%s%s", argc ? ", not " : "", verb);
+	}
+	return 0;
+}
+
 int cmd_bmap(int argc, char **argv)
 {
-	static const struct option options[] = {
-	        {"help", no_argument, NULL, 'h'}, {"output", required_argument, NULL, 'o'}, {0}};
+	static const struct option longs[] = {{"output", required_argument, NULL, 'o'}, {0}};
 	const char *out = NULL;
 	struct err e = {0};
-	int option, r;
-	while ((option = getopt_long(argc, argv, "ho:", options, NULL)) >= 0)
-		if (option == 'h')
-			return usage(stdout);
-		else if (option == 'o')
-			out = optarg;
-		else
-			return usage(stderr);
-	argc -= optind;
-	argv += optind;
-	if (argc == 2 && !strcmp(argv[0], "create"))
-		r = create(argv[1], out, &e);
-	else if ((argc == 2 || argc == 3) && !strcmp(argv[0], "check") && !out)
-		r = check(argv[1], argv[2], &e);
-	else
-		return usage(stderr);
-	if (r < 0)
+	const struct options options = {.command = "bmap",
+	        .help = help,
+	        .shorts = "o:",
+	        .longs = longs,
+	        .take = take,
+	        .context = &out};
+	int done = 0, r = options_parse(&options, argc, argv);
+	if (r == 0)
+		r = run(argc - optind, argv + optind, out, &done, &e);
+	if (r != 0)
+		return options_exit(r);
+	if (done < 0)
 		fprintf(stderr, "gangway: %s\n", e.text);
-	return r < 0 ? EXIT_FAILED : EXIT_OK;
+	return done < 0 ? EXIT_FAILED : EXIT_OK;
 }

@@ -3,13 +3,14 @@
 #include "cli/demo.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <sys/stat.h>
 
 #include "base/fd.h"
 #include "board/board.h"
 #include "cli/command.h"
+#include "cli/options.h"
 #include "cli/state.h"
+#include "daemon/station.h"
 
 static const char usage[] =
         "usage: gangway demo [OPTION...]\n"
@@ -32,79 +33,110 @@ static const char usage[] =
 #define DEMO_RATE      (1 * MIB)
 #define DEMO_RATE_ONCE (16 * MIB)
 
-static bool take_bytes(const char *name, const char *text, uint64_t *out)
+enum {
+	OPTION_BOARDS = 256,
+	OPTION_RATE,
+	OPTION_LINK_RATE,
+	OPTION_IMAGE,
+	OPTION_FAULT,
+	OPTION_STATE,
+	OPTION_LISTEN,
+	OPTION_ONCE,
+};
+
+static int take_bytes(const struct option *option, const char *text, uint64_t *out)
 {
 	if (board_bytes_parse(text, out))
-		return true;
-	fprintf(stderr, "gangway demo: --%s %s: not a number of bytes\n", name, text);
-	return false;
+		return 0;
+	return options_wrong("demo", "--%s %s: not a number of bytes a second", option->name, text);
 }
 
-static bool take_option(struct demo_options *o, const char *name)
+static int take_boards(struct demo_options *o, const char *text)
 {
 	uint64_t boards;
-	if (!strcmp(name, "boards")) {
-		if (!take_bytes(name, optarg, &boards))
-			return false;
-		o->boards = (unsigned)boards;
-		if (boards >= 1 && boards <= BOARD_SLOTS_MAX)
-			return true;
-		fprintf(stderr, "gangway demo: --boards %s: 1 to %d\n", optarg, BOARD_SLOTS_MAX);
-		return false;
-	}
-	if (!strcmp(name, "rate")) {
-		o->rate_given = true;
-		return take_bytes(name, optarg, &o->rate);
-	}
-	if (!strcmp(name, "link-rate"))
-		return take_bytes(name, optarg, &o->link_rate);
-	if (!strcmp(name, "fault")) {
-		if (o->fault_count < DEMO_FAULTS_MAX)
-			o->faults[o->fault_count++] = optarg;
-		return strchr(optarg, '=') != NULL;
-	}
-	if (!strcmp(name, "image"))
-		o->image = optarg;
-	else if (!strcmp(name, "state"))
-		STR_COPY(o->state, optarg);
-	else if (!strcmp(name, "listen"))
-		STR_COPY(o->listen, optarg);
-	else if (!strcmp(name, "once"))
-		o->once = true;
-	return true;
+	if (!board_bytes_parse(text, &boards) || boards < 1 || boards > BOARD_SLOTS_MAX)
+		return options_wrong("demo", "--boards %s: not a number from 1 to %d", text, BOARD_SLOTS_MAX);
+	o->boards = (unsigned)boards;
+	return 0;
 }
 
-// EXIT_OK with `run` set, or the exit code.
-static int read_options(int argc, char **argv, struct demo_options *o, bool *run)
+static int take_fault(struct demo_options *o, const char *text)
 {
-	static const struct option options[] = {{"boards", required_argument, NULL, 1},
-	        {"rate", required_argument, NULL, 1}, {"link-rate", required_argument, NULL, 1},
-	        {"image", required_argument, NULL, 1}, {"fault", required_argument, NULL, 1},
-	        {"state", required_argument, NULL, 1}, {"listen", required_argument, NULL, 1},
-	        {"once", no_argument, NULL, 1}, {"help", no_argument, NULL, 'h'}, {0}};
-	int option, which = 0;
-	while ((option = getopt_long(argc, argv, "", options, &which)) != -1) {
-		if (option == 'h') {
-			fputs(usage, stdout);
-			return EXIT_OK;
-		}
-		if (option != 1)
-			return EXIT_USAGE;
-		if (!take_option(o, options[which].name)) {
-			fputs(usage, stderr);
-			return EXIT_USAGE;
-		}
+	const char *equals = strchr(text, '=');
+	struct board_fault fault;
+	struct err e = {0};
+	if (!equals)
+		return options_wrong("demo", "--fault %s: not SLOT=KIND@OFFSET", text);
+	if (board_fault_parse(equals + 1, &fault, &e) < 0)
+		return options_wrong("demo", "--fault %s: %s", text, e.text);
+	if (o->fault_count == DEMO_FAULTS_MAX)
+		return options_wrong("demo", "too many of --fault");
+	o->faults[o->fault_count++] = text;
+	return 0;
+}
+
+static int take(void *context, const struct option *option, const char *value)
+{
+	struct demo_options *o = context;
+	switch (option->val) {
+	case OPTION_BOARDS: return take_boards(o, value);
+	case OPTION_RATE: o->rate_given = true; return take_bytes(option, value, &o->rate);
+	case OPTION_LINK_RATE: return take_bytes(option, value, &o->link_rate);
+	case OPTION_IMAGE: o->image = value; return 0;
+	case OPTION_FAULT: return take_fault(o, value);
+	case OPTION_STATE: STR_COPY(o->state, value); return 0;
+	case OPTION_ONCE: o->once = true; return 0;
+	default: break;
 	}
-	if (optind != argc) {
-		fputs(usage, stderr);
-		return EXIT_USAGE;
+	if (!station_listens_at(value))
+		return options_wrong("demo", "--listen %s: not ADDR:PORT, as in 127.0.0.1:8080", value);
+	STR_COPY(o->listen, value);
+	return 0;
+}
+
+// Slots are named when all options are known.
+static int check_faults(const struct demo_options *o)
+{
+	for (unsigned i = 0; i < o->fault_count; i++) {
+		char *end;
+		unsigned long slot = strtoul(o->faults[i], &end, 10);
+		if (*end != '=' || slot < 1 || slot > o->boards)
+			return options_wrong("demo", "--fault %s: its slot is not one of 1 to %u",
+			        o->faults[i], o->boards);
 	}
+	return 0;
+}
+
+static int read_options(int argc, char **argv, struct demo_options *o)
+{
+	static const struct option longs[] = {{"boards", required_argument, NULL, OPTION_BOARDS},
+	        {"rate", required_argument, NULL, OPTION_RATE},
+	        {"link-rate", required_argument, NULL, OPTION_LINK_RATE},
+	        {"image", required_argument, NULL, OPTION_IMAGE},
+	        {"fault", required_argument, NULL, OPTION_FAULT},
+	        {"state", required_argument, NULL, OPTION_STATE},
+	        {"listen", required_argument, NULL, OPTION_LISTEN}, {"once", no_argument, NULL, OPTION_ONCE},
+	        {0}};
+	const struct options options = {
+	        .command = "demo", .help = usage, .longs = longs, .take = take, .context = o};
+	int r = options_parse(&options, argc, argv);
+	if (r == 0 && optind != argc)
+		r = options_wrong("demo", "no argument is wanted, not '%s'", argv[optind]);
+	if (r == 0)
+		r = check_faults(o);
 	if (!o->rate_given)
 		o->rate = o->once ? DEMO_RATE_ONCE : DEMO_RATE;
 	if (!o->listen[0])
 		STR_COPY(o->listen, o->once ? "127.0.0.1:0" : "127.0.0.1:8080");
-	*run = true;
-	return EXIT_OK;
+	return r;
+}
+
+// Before a station is started for nothing.
+static int check_image(const struct demo_options *o, struct err *e)
+{
+	if (!o->image || access(o->image, R_OK) == 0)
+		return 0;
+	return err_sys(e, errno, "%s: the image cannot be read", o->image);
 }
 
 // /var/tmp rather than /tmp: a tmpfs takes direct I/O only since Linux 6.6.
@@ -129,11 +161,10 @@ int cmd_demo(int argc, char **argv)
 {
 	struct demo_options o = {.boards = 8};
 	struct err e = {0};
-	bool run = false;
-	int code = read_options(argc, argv, &o, &run);
-	if (!run)
-		return code;
-	if (prepare_state(&o, &e) < 0) {
+	int r = read_options(argc, argv, &o);
+	if (r != 0)
+		return options_exit(r);
+	if (check_image(&o, &e) < 0 || prepare_state(&o, &e) < 0) {
 		cli_complain("demo", &e);
 		return EXIT_FAILED;
 	}

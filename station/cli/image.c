@@ -2,11 +2,11 @@
 // `gangway image`
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <libgen.h>
 #include <limits.h>
 
 #include "cli/command.h"
+#include "cli/options.h"
 #include "cli/state.h"
 #include "image/import.h"
 
@@ -101,30 +101,41 @@ static int run(const struct image_options *o, int argc, char **argv)
 	if ((!strcmp(verb, "show") || !strcmp(verb, "remove")) && argc == 2)
 		return image_call(o, verb[0] == 's' ? "image.show" : "image.remove",
 		        json_pack("{s:s}", "name", argv[1]), NULL, 0);
-	fputs(usage, stderr);
+	bool known = !strcmp(verb, "add") || !strcmp(verb, "list") || !strcmp(verb, "show") ||
+	             !strcmp(verb, "remove");
+	if (known)
+		options_wrong("image", "%s wants %s", verb,
+		        verb[0] == 'l'   ? "nothing more"
+		        : verb[0] == 'a' ? "one file"
+		                         : "one image's name");
+	else
+		options_wrong("image", "add, list, show, remove or script is wanted%s%s",
+		        argc ? ", not " : "", verb);
 	return EXIT_USAGE;
+}
+
+static int take(void *context, const struct option *option, const char *value)
+{
+	struct image_options *o = context;
+	switch (option->val) {
+	case 's': o->state = value; return 0;
+	case 'b': o->bmap = value; return 0;
+	case 'n': o->name = value; return 0;
+	case 'o': o->holes = true; return 0;
+	default: o->json = true; return 0;
+	}
 }
 
 int cmd_image(int argc, char **argv)
 {
-	static const struct option options[] = {{"state", required_argument, NULL, 's'},
+	static const struct option longs[] = {{"state", required_argument, NULL, 's'},
 	        {"bmap", required_argument, NULL, 'b'}, {"name", required_argument, NULL, 'n'},
-	        {"holes-unmapped", no_argument, NULL, 'o'}, {"json", no_argument, NULL, 'j'},
-	        {"help", no_argument, NULL, 'h'}, {0}};
+	        {"holes-unmapped", no_argument, NULL, 'o'}, {"json", no_argument, NULL, 'j'}, {0}};
 	struct image_options o = {.state = cli_state_default()};
-	int option;
+	const struct options options = {
+	        .command = "image", .help = usage, .longs = longs, .take = take, .context = &o};
 	if (argc > 1 && !strcmp(argv[1], "script"))
 		return cmd_image_script(argc - 1, argv + 1);
-	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		switch (option) {
-		case 's': o.state = optarg; break;
-		case 'b': o.bmap = optarg; break;
-		case 'n': o.name = optarg; break;
-		case 'o': o.holes = true; break;
-		case 'j': o.json = true; break;
-		case 'h': fputs(usage, stdout); return EXIT_OK;
-		default: return EXIT_USAGE;
-		}
-	}
-	return run(&o, argc - optind, argv + optind);
+	int r = options_parse(&options, argc, argv);
+	return r == 0 ? run(&o, argc - optind, argv + optind) : options_exit(r);
 }

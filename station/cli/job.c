@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 // `gangway job`
 #include <errno.h>
-#include <getopt.h>
 #include <stdbool.h>
 
 #include "base/util.h"
 #include "cli/command.h"
 #include "cli/job_signature.h"
+#include "cli/options.h"
 #include "cli/state.h"
 #include "daemon/recipe.h"
 
@@ -145,54 +145,62 @@ static int run(const struct job_options *o, int argc, char **argv)
 	for (size_t i = 0; argc == 1 && i < ARRAY_SIZE(verbs); i++)
 		if (!strcmp(verb, verbs[i][0]))
 			return job_call(o, verbs[i][1], NULL);
-	print_usage(stderr);
+	bool known = false;
+	for (size_t i = 0; i < ARRAY_SIZE(verbs); i++)
+		known = known || !strcmp(verb, verbs[i][0]);
+	if (!strcmp(verb, "open"))
+		options_wrong("job", "open wants one image's name");
+	else if (known)
+		options_wrong(
+		        "job", "%s wants %s", verb, verb[1] == 'h' ? "one job at the most" : "nothing more");
+	else
+		options_wrong("job", "open, close, show, signature or start is wanted%s%s",
+		        argc ? ", not " : "", verb);
 	return EXIT_USAGE;
 }
 
-static bool set_number(json_t *args, const char *key, const char *option, const char *text)
+static int set_number(json_t *args, const char *key, const char *option, const char *text)
 {
 	char *end;
 	errno = 0;
 	long long value = strtoll(text, &end, 10);
 	if (*text && !*end && !errno && json_object_set_new(args, key, json_integer(value)) == 0)
-		return true;
-	fprintf(stderr, "gangway job: --%s %s: not a number\n", option, text);
-	return false;
+		return 0;
+	return options_wrong("job", "--%s %s: not a number", option, text);
 }
 
-// True when the option was a good one.
-static bool set_field(const struct job_options *o, const struct recipe_field *field, const char *text)
+static int set_field(const struct job_options *o, const struct recipe_field *field, const char *text)
 {
 	char name[OPTION_NAME_SIZE];
 	option_name(field, name, sizeof(name));
 	if (!strcmp(field->name, "signature") && strcmp(text, "off") != 0 && strcmp(text, "learn") != 0)
-		return json_object_set_new(o->args, "signature_approved", job_signature_load(text)) == 0;
+		return json_object_set_new(o->args, "signature_approved", job_signature_load(text));
 	if (field->type == RECIPE_NUMBER || field->type == RECIPE_QUANTITY)
 		return set_number(o->args, field->name, name, text);
 	if (json_object_set_new(o->args, field->name, json_string(text)) == 0)
-		return true;
-	fprintf(stderr, "gangway job: --%s: not a text in UTF-8\n", name);
-	return false;
+		return 0;
+	return options_wrong("job", "--%s: not a text in UTF-8", name);
 }
 
-enum { OPTION_NO_VERIFY = 1000, OPTION_REASON, OPTION_STATE, OPTION_JSON, OPTION_HELP };
+// Behind OPTION_FIELD comes a field's index.
+enum { OPTION_NO_VERIFY = 1000, OPTION_REASON, OPTION_STATE, OPTION_JSON, OPTION_FIELD };
 
-// An option's value is its field's index. 0 to go on, else what the command ends with.
-static int take_option(struct job_options *o, int option)
+static int take(void *context, const struct option *option, const char *value)
 {
+	struct job_options *o = context;
 	size_t count;
 	const struct recipe_field *fields = recipe_fields(&count);
-	switch (option) {
+	switch (option->val) {
+	case 'h': print_usage(stdout); return 1;
 	case OPTION_NO_VERIFY: return json_object_set_new(o->args, "verify", json_false());
 	case OPTION_REASON:
-		return json_object_set_new(o->args, "reason", json_string(optarg)) ? EXIT_USAGE : 0;
-	case OPTION_STATE: o->state = optarg; return 0;
+		return json_object_set_new(o->args, "reason", json_string(value))
+		               ? options_wrong("job", "--reason: not a text in UTF-8")
+		               : 0;
+	case OPTION_STATE: o->state = value; return 0;
 	case OPTION_JSON: o->json = true; return 0;
-	case OPTION_HELP: print_usage(stdout); return -1;
-	default: break;
+	default: return set_field(o, &fields[option->val - OPTION_FIELD], value);
 	}
-	bool good = option >= 0 && (size_t)option < count && set_field(o, &fields[option], optarg);
-	return good ? 0 : EXIT_USAGE;
 }
 
 int cmd_job(int argc, char **argv)
@@ -200,23 +208,22 @@ int cmd_job(int argc, char **argv)
 	static const struct option fixed[] = {{"no-verify", no_argument, NULL, OPTION_NO_VERIFY},
 	        {"reason", required_argument, NULL, OPTION_REASON},
 	        {"state", required_argument, NULL, OPTION_STATE}, {"json", no_argument, NULL, OPTION_JSON},
-	        {"help", no_argument, NULL, OPTION_HELP}, {0}};
-	struct option options[OPTIONS_MAX + ARRAY_SIZE(fixed)] = {0};
+	        {0}};
+	struct option longs[OPTIONS_MAX + ARRAY_SIZE(fixed)] = {0};
 	char names[OPTIONS_MAX][OPTION_NAME_SIZE];
 	struct job_options o = {.state = cli_state_default(), .args = json_object()};
+	const struct options options = {.command = "job", .longs = longs, .take = take, .context = &o};
 	size_t count, used = 0;
 	const struct recipe_field *fields = recipe_fields(&count);
 	for (size_t i = 0; i < count && i < OPTIONS_MAX; i++) {
 		option_name(&fields[i], names[i], sizeof(names[i]));
 		if (fields[i].help)
-			options[used++] = (struct option){names[i], required_argument, NULL, (int)i};
+			longs[used++] =
+			        (struct option){names[i], required_argument, NULL, OPTION_FIELD + (int)i};
 	}
-	memcpy(options + used, fixed, sizeof(fixed));
-	int option, code = 0;
-	while (code == 0 && (option = getopt_long(argc, argv, "", options, NULL)) != -1)
-		code = take_option(&o, option);
-	if (code == 0)
-		code = run(&o, argc - optind, argv + optind);
+	memcpy(longs + used, fixed, sizeof(fixed));
+	int r = options_parse(&options, argc, argv);
+	int code = r == 0 ? run(&o, argc - optind, argv + optind) : options_exit(r);
 	json_decref(o.args);
-	return code < 0 ? EXIT_OK : code;
+	return code;
 }

@@ -6,8 +6,25 @@
 #include <fcntl.h>
 #include <limits.h>
 
+#include "board/board.h"
+#include "cli/options.h"
 #include "core/failure.h"
 #include "image/store.h"
+#include "image/windows.h"
+
+int load_option(struct load_options *o, const struct option *option, const char *value)
+{
+	switch (option->val) {
+	case LOAD_OPTION_BMAP: o->bmap = value; return 0;
+	case LOAD_OPTION_HOLES: o->holes = true; return 0;
+	case LOAD_OPTION_STORE: o->store = value; return 0;
+	default: break;
+	}
+	if (!board_bytes_parse(value, &o->window) || o->window < WINDOW_BYTES_MIN ||
+	        o->window > WINDOW_BYTES_MAX || o->window % WINDOW_BLOCK)
+		return options_wrong(o->command, "--window is 4K to 64M, in whole blocks of 512 bytes");
+	return 0;
+}
 
 static void on_ready(void *context, struct import *import)
 {

@@ -3,17 +3,33 @@
 #ifndef GANGWAY_CLI_LOAD_H
 #define GANGWAY_CLI_LOAD_H
 
+#include <getopt.h>
 #include <stdbool.h>
 
 #include "base/loop.h"
 #include "image/import.h"
 
 struct load_options {
+	const char *command; // for complaints
 	const char *image;
 	const char *bmap;  // NULL: looked for beside the image
 	const char *store; // NULL: store_default_path()
 	bool holes;        // a raw image without bmap: its holes are unmapped
+	uint64_t window;   // bytes that a board takes at a time (image/windows.h)
 };
+
+// What such commands have in common, for their own tables.
+enum { LOAD_OPTION_BMAP = 512, LOAD_OPTION_HOLES, LOAD_OPTION_STORE, LOAD_OPTION_WINDOW };
+#define LOAD_OPTIONS                                                   \
+	{"bmap", required_argument, NULL, LOAD_OPTION_BMAP},           \
+	        {"holes", no_argument, NULL, LOAD_OPTION_HOLES},       \
+	        {"store", required_argument, NULL, LOAD_OPTION_STORE}, \
+	{                                                              \
+		"window", required_argument, NULL, LOAD_OPTION_WINDOW  \
+	}
+
+// Takes one of LOAD_OPTIONS; as options_take.
+int load_option(struct load_options *options, const struct option *option, const char *value);
 
 struct load {
 	struct loop *loop;

@@ -2,7 +2,6 @@
 // `gangway on-target ask|commit`: boards read themselves back, between two visits of the host.
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <inttypes.h>
 #include <jansson.h>
 
@@ -10,6 +9,7 @@
 #include "cli/command.h"
 #include "cli/crew.h"
 #include "cli/load.h"
+#include "cli/options.h"
 #include "core/failure.h"
 #include "flash/claim.h"
 #include "image/legacy.h"
@@ -38,17 +38,17 @@ static const char help[] =
 
 enum { TARGETS_MAX = 64 };
 
-struct options {
+struct ask {
 	struct load_options load;
 	bool commit, eject, json, has_sector;
-	uint64_t sector, window;
+	uint64_t sector;
 	unsigned count;
 	char names[TARGETS_MAX][256];
 	char nonces[TARGETS_MAX][ONTARGET_NONCE_SIZE];
 };
 
 struct session {
-	const struct options *o;
+	const struct ask *o;
 	struct load load;
 	struct image part;
 	struct crew_target targets[TARGETS_MAX];
@@ -57,70 +57,38 @@ struct session {
 	size_t script_size;
 };
 
-static int usage(const char *what)
-{
-	fprintf(stderr, "gangway on-target: %s; see 'gangway on-target --help'\n", what);
-	return -1;
-}
+enum { OPTION_SECTOR = 256, OPTION_EJECT, OPTION_JSON };
 
-enum {
-	OPTION_SECTOR = 256,
-	OPTION_WINDOW,
-	OPTION_EJECT,
-	OPTION_JSON,
-	OPTION_BMAP,
-	OPTION_HOLES,
-	OPTION_STORE
-};
-static const struct option long_options[] = {
-        {"sector", required_argument, NULL, OPTION_SECTOR},
-        {"window", required_argument, NULL, OPTION_WINDOW},
-        {"eject", no_argument, NULL, OPTION_EJECT},
-        {"json", no_argument, NULL, OPTION_JSON},
-        {"bmap", required_argument, NULL, OPTION_BMAP},
-        {"holes", no_argument, NULL, OPTION_HOLES},
-        {"store", required_argument, NULL, OPTION_STORE},
-        {"help", no_argument, NULL, 'h'},
-        {NULL, 0, NULL, 0},
-};
-
-static int parse_sector(struct options *o)
+static int take_sector(struct ask *o, const char *value)
 {
 	char *end = NULL;
 	errno = 0;
-	o->sector = strtoull(optarg, &end, 0);
-	o->has_sector = !errno && end != optarg && !*end && optarg[0] != '-' && o->sector < UINT32_MAX;
-	return o->has_sector ? 0 : usage("--sector is a block's number");
+	o->sector = strtoull(value, &end, 0);
+	o->has_sector = !errno && end != value && !*end && value[0] != '-' && o->sector < UINT32_MAX;
+	return o->has_sector ? 0 : options_wrong("on-target", "--sector is a block's number, not %s", value);
 }
 
-static int parse_option(struct options *o, int option)
+static int take(void *context, const struct option *option, const char *value)
 {
-	switch (option) {
-	case OPTION_SECTOR: return parse_sector(o);
+	struct ask *o = context;
+	switch (option->val) {
+	case OPTION_SECTOR: return take_sector(o, value);
 	case OPTION_EJECT: o->eject = true; return 0;
 	case OPTION_JSON: o->json = true; return 0;
-	case OPTION_BMAP: o->load.bmap = optarg; return 0;
-	case OPTION_HOLES: o->load.holes = true; return 0;
-	case OPTION_STORE: o->load.store = optarg; return 0;
-	case OPTION_WINDOW:
-		if (!board_bytes_parse(optarg, &o->window) || o->window < WINDOW_BYTES_MIN ||
-		        o->window > WINDOW_BYTES_MAX || o->window % WINDOW_BLOCK)
-			return usage("--window is 4K to 64M, in whole blocks of 512 bytes");
-		return 0;
-	default: return usage("unknown option, or one without its value");
+	default: return load_option(&o->load, option, value);
 	}
 }
 
 // TARGET, or TARGET=NONCE.
-static int parse_target(struct options *o, const char *word)
+static int parse_target(struct ask *o, const char *word)
 {
 	const char *equals = o->commit ? strrchr(word, '=') : NULL;
 	size_t length = equals ? (size_t)(equals - word) : strlen(word);
 	uint8_t nonce[ONTARGET_NONCE_SIZE / 2];
 	if (o->count == TARGETS_MAX || !length || length >= sizeof(o->names[0]))
-		return usage("1 to 64 targets with names of 1 to 255 characters");
+		return options_wrong("on-target", "1 to 64 targets with names of 1 to 255 characters");
 	if (o->commit && (!equals || !digest_from_hex(equals + 1, nonce, sizeof(nonce))))
-		return usage("commit wants TARGET=NONCE, with the nonce that ask gave");
+		return options_wrong("on-target", "commit wants TARGET=NONCE, with the nonce that ask gave");
 	snprintf(o->names[o->count], sizeof(o->names[0]), "%.*s", (int)length, word);
 	if (o->commit)
 		digest_hex(nonce, sizeof(nonce), o->nonces[o->count]);
@@ -128,26 +96,14 @@ static int parse_target(struct options *o, const char *word)
 	return 0;
 }
 
-static int parse(int argc, char **argv, struct options *o)
+static int parse_words(struct ask *o, int argc, char **argv)
 {
-	*o = (struct options){.window = 16 * MIB};
-	optind = 1;
-	opterr = 0;
-	for (int c; (c = getopt_long(argc, argv, "h", long_options, NULL)) != -1;) {
-		if (c == 'h') {
-			fputs(help, stdout);
-			return 1;
-		}
-		if (parse_option(o, c) < 0)
-			return -1;
-	}
-	argc -= optind;
-	argv += optind;
 	o->commit = argc > 0 && !strcmp(argv[0], "commit");
 	if (argc < 3 || (!o->commit && strcmp(argv[0], "ask") != 0))
-		return usage("ask or commit, an image and at least one target are needed");
+		return options_wrong(
+		        "on-target", "ask or commit, an image and at least one target are needed");
 	if (!o->has_sector)
-		return usage("--sector is needed");
+		return options_wrong("on-target", "--sector is needed");
 	o->load.image = argv[1];
 	for (int i = 2; i < argc; i++)
 		if (parse_target(o, argv[i]) < 0)
@@ -155,14 +111,26 @@ static int parse(int argc, char **argv, struct options *o)
 	return 0;
 }
 
+static int parse(int argc, char **argv, struct ask *o)
+{
+	static const struct option longs[] = {{"sector", required_argument, NULL, OPTION_SECTOR},
+	        {"eject", no_argument, NULL, OPTION_EJECT}, {"json", no_argument, NULL, OPTION_JSON},
+	        LOAD_OPTIONS, {0}};
+	const struct options options = {
+	        .command = "on-target", .help = help, .longs = longs, .take = take, .context = o};
+	*o = (struct ask){.load = {.command = options.command, .window = 16 * MIB}};
+	int r = options_parse(&options, argc, argv);
+	return r == 0 ? parse_words(o, argc - optind, argv + optind) : r;
+}
+
 static int make_script(struct session *s, struct err *e)
 {
 	_cleanup_windows_ struct windows *windows = NULL;
 	_cleanup_free_ char *text = NULL;
 	size_t size = 0;
-	struct script_spec spec = {.name = "image", .window = s->o->window};
+	struct script_spec spec = {.name = "image", .window = s->o->load.window};
 	STR_COPY(spec.plan_sha256, s->expect.plan_sha256);
-	int r = windows_cut(s->load.image, WINDOW_BODY, s->o->window, &windows, e);
+	int r = windows_cut(s->load.image, WINDOW_BODY, s->o->load.window, &windows, e);
 	if (r == 0)
 		r = script_verify(&spec, windows, &text, &size, e);
 	if (r == 0)
@@ -401,14 +369,14 @@ static int run(struct session *s, struct err *e)
 
 int cmd_on_target(int argc, char **argv)
 {
-	_cleanup_free_ struct options *o = calloc(1, sizeof(*o));
+	_cleanup_free_ struct ask *o = calloc(1, sizeof(*o));
 	_cleanup_free_ struct session *s = calloc(1, sizeof(*s));
 	struct err e = {0};
 	if (!o || !s)
 		return EXIT_FAILED;
 	int r = parse(argc, argv, o);
 	if (r != 0)
-		return r < 0 ? EXIT_USAGE : EXIT_OK;
+		return options_exit(r);
 	s->o = o;
 	r = run(s, &e);
 	load_close(&s->load);

@@ -3,10 +3,10 @@
 #include "cli/record.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <limits.h>
 #include <stdio.h>
 
+#include "cli/options.h"
 #include "record/key.h"
 #include "record/query.h"
 #include "record/verify.h"
@@ -60,8 +60,7 @@ static const struct option longs[] = {{"state", required_argument, NULL, 's'},
         {"to", required_argument, NULL, 'p'}, {"folder", required_argument, NULL, 'D'},
         {"command", required_argument, NULL, 'C'}, {"http", required_argument, NULL, 'U'},
         {"syslog", no_argument, NULL, 'L'}, {"once", no_argument, NULL, '1'},
-        {"status", no_argument, NULL, 'S'}, {"reason", required_argument, NULL, 'r'},
-        {"help", no_argument, NULL, 'h'}, {0}};
+        {"status", no_argument, NULL, 'S'}, {"reason", required_argument, NULL, 'r'}, {0}};
 
 static void set_state(struct record_options *o, const char *state)
 {
@@ -69,46 +68,41 @@ static void set_state(struct record_options *o, const char *state)
 	snprintf(o->database, sizeof(o->database), "%.*s/station.db", (int)sizeof(o->database) - 16, state);
 }
 
-// 0, or -1 when the usage is to be shown.
-static int take_option(struct record_options *o, int c, const char *name)
+static int take(void *context, const struct option *option, const char *value)
 {
-	switch (c) {
-	case 's': set_state(o, optarg); return 0;
-	case 'd': STR_COPY(o->database, optarg); return 0;
-	case 'H': o->heads = optarg; return 0;
-	case 'k': o->key = optarg; return 0;
+	struct record_options *o = context;
+	switch (option->val) {
+	case 's': set_state(o, value); return 0;
+	case 'd': STR_COPY(o->database, value); return 0;
+	case 'H': o->heads = value; return 0;
+	case 'k': o->key = value; return 0;
 	case 'j': o->json = true; return 0;
 	case 'c': o->chain_only = true; return 0;
 	case 't': o->timings = true; return 0;
-	case 'f': o->format = optarg; return 0;
-	case 'o': o->out = optarg; return 0;
-	case 'D': o->to.folder = optarg; return 0;
-	case 'C': o->to.command = optarg; return 0;
-	case 'U': o->to.http = optarg; return 0;
+	case 'f': o->format = value; return 0;
+	case 'o': o->out = value; return 0;
+	case 'D': o->to.folder = value; return 0;
+	case 'C': o->to.command = value; return 0;
+	case 'U': o->to.http = value; return 0;
 	case 'L': o->to.syslog = true; return 0;
 	case '1': o->once = true; return 0;
 	case 'S': o->status = true; return 0;
-	case 'r': o->reason = optarg; return 0;
-	case 'p': return json_object_set_new(o->parameters, name, json_string(optarg));
-	default: return -1;
+	case 'r': o->reason = value; return 0;
+	default: break;
 	}
+	if (json_object_set_new(o->parameters, option->name, json_string(value)) < 0)
+		return options_wrong("record", "--%s: not a text in UTF-8", option->name);
+	return 0;
 }
 
-// 0: go on; 1: the help was asked for; -1: wrong usage.
 static int parse(int argc, char **argv, struct record_options *o)
 {
 	const char *state = getenv("GANGWAY_STATE");
-	int c, which = 0;
+	const struct options options = {
+	        .command = "record", .help = usage, .longs = longs, .take = take, .context = o};
 	o->format = "csv";
 	set_state(o, state && *state ? state : "/var/lib/gangway");
-	optind = 1;
-	while ((c = getopt_long(argc, argv, "h", longs, &which)) >= 0) {
-		if (c == 'h')
-			return 1;
-		if (take_option(o, c, longs[which].name) < 0)
-			return -1;
-	}
-	return 0;
+	return options_parse(&options, argc, argv);
 }
 
 static const char *text_of(const json_t *row, const char *key)
@@ -249,39 +243,66 @@ static int take_words(struct record_options *o, int argc, char **argv)
 	return 0;
 }
 
-static int run(struct record_options *o, const char *verb, int argc, char **argv)
+// What each verb wants behind it.
+static const struct verb {
+	const char *name;
+	int least, most;
+	const char *wants;
+} verbs[] = {
+        {"show", 1, 1, "one serial number"},
+        {"verify", 0, 0, "nothing more"},
+        {"export", 0, 0, "nothing more"},
+        {"report", 0, INT_MAX, "a report's name and KEY=VALUE"},
+        {"backup", 1, 1, "one file"},
+        {"deliver", 0, 0, "nothing more"},
+        {"dispose", 2, 2, "a serial number and what is to become of it"},
+        {"rotate-key", 0, 0, "nothing more"},
+};
+
+static int check_words(int argc, char **argv)
 {
-	if (!strcmp(verb, "show") && argc == 1)
-		return show(o, argv[0]);
-	if (!strcmp(verb, "verify") && argc == 0)
+	const char *name = argc ? argv[0] : "";
+	size_t i = 0;
+	while (i < ARRAY_SIZE(verbs) && strcmp(name, verbs[i].name) != 0)
+		i++;
+	if (i == ARRAY_SIZE(verbs))
+		return options_wrong("record",
+		        "show, verify, export, report, backup, dispose, deliver or rotate-key is wanted%s%s",
+		        argc ? ", not " : "", name);
+	if (argc - 1 < verbs[i].least || argc - 1 > verbs[i].most)
+		return options_wrong("record", "%s wants %s", name, verbs[i].wants);
+	return 0;
+}
+
+static int run(struct record_options *o, int argc, char **argv)
+{
+	const char *verb = argv[0];
+	if (!strcmp(verb, "show"))
+		return show(o, argv[1]);
+	if (!strcmp(verb, "verify"))
 		return verify(o);
-	if (!strcmp(verb, "export") && argc == 0)
+	if (!strcmp(verb, "export"))
 		return record_export(o);
-	if (!strcmp(verb, "report") && (argc == 0 || take_words(o, argc - 1, argv + 1) == 0))
-		return record_report(o, argc ? argv[0] : NULL);
-	if (!strcmp(verb, "backup") && argc == 1)
-		return record_backup(o, argv[0]);
-	if (!strcmp(verb, "deliver") && argc == 0)
+	if (!strcmp(verb, "backup"))
+		return record_backup(o, argv[1]);
+	if (!strcmp(verb, "deliver"))
 		return record_deliver(o);
-	if (!strcmp(verb, "dispose") && argc == 2)
-		return record_dispose(o, argv[0], argv[1]);
-	if (!strcmp(verb, "rotate-key") && argc == 0)
+	if (!strcmp(verb, "dispose"))
+		return record_dispose(o, argv[1], argv[2]);
+	if (!strcmp(verb, "rotate-key"))
 		return rotate_key(o);
-	fputs(usage, stderr);
-	return EXIT_USAGE;
+	if (argc > 1 && take_words(o, argc - 2, argv + 2) < 0)
+		return options_exit(options_wrong("record", "report NAME wants KEY=VALUE words"));
+	return record_report(o, argc > 1 ? argv[1] : NULL);
 }
 
 int cmd_record(int argc, char **argv)
 {
 	struct record_options o = {.parameters = json_object()};
-	int asked = argc < 2 ? -1 : parse(argc - 1, argv + 1, &o);
-	if (argc >= 2 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h")))
-		asked = 1;
-	int code = asked < 0 ? EXIT_USAGE : EXIT_OK;
-	if (asked)
-		fputs(usage, asked < 0 ? stderr : stdout);
-	else
-		code = run(&o, argv[1], argc - 1 - optind, argv + 1 + optind);
+	int r = parse(argc, argv, &o);
+	if (r == 0)
+		r = check_words(argc - optind, argv + optind);
+	int code = r == 0 ? run(&o, argc - optind, argv + optind) : options_exit(r);
 	json_decref(o.parameters);
 	return code;
 }

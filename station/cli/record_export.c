@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 // `gangway record export`, `report`, `deliver` and `backup`.
 #include <errno.h>
-#include <getopt.h>
 #include <limits.h>
 
 #include "cli/record.h"

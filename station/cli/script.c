@@ -3,12 +3,12 @@
 #include "image/script.h"
 
 #include <errno.h>
-#include <getopt.h>
 
 #include "base/fd.h"
 #include "board/board.h"
 #include "cli/command.h"
 #include "cli/load.h"
+#include "cli/options.h"
 #include "image/legacy.h"
 
 static const char help[] =
@@ -31,64 +31,40 @@ static const char help[] =
 struct script_options {
 	struct load_options load;
 	const char *output;
-	uint64_t window;
 	bool withheld, text;
 };
 
-enum { OPTION_WINDOW = 256, OPTION_WITHHELD, OPTION_TEXT, OPTION_BMAP, OPTION_HOLES, OPTION_STORE };
-static const struct option long_options[] = {
-        {"output", required_argument, NULL, 'o'},
-        {"window", required_argument, NULL, OPTION_WINDOW},
-        {"withheld", no_argument, NULL, OPTION_WITHHELD},
-        {"text", no_argument, NULL, OPTION_TEXT},
-        {"bmap", required_argument, NULL, OPTION_BMAP},
-        {"holes", no_argument, NULL, OPTION_HOLES},
-        {"store", required_argument, NULL, OPTION_STORE},
-        {"help", no_argument, NULL, 'h'},
-        {NULL, 0, NULL, 0},
-};
+enum { OPTION_WITHHELD = 256, OPTION_TEXT };
 
-static int usage(const char *what)
+static int take(void *context, const struct option *option, const char *value)
 {
-	fprintf(stderr, "gangway image script: %s; see 'gangway image script --help'\n", what);
-	return -1;
-}
-
-static int parse_option(struct script_options *o, int option)
-{
-	switch (option) {
-	case 'o': o->output = optarg; return 0;
+	struct script_options *o = context;
+	switch (option->val) {
+	case 'o': o->output = value; return 0;
 	case OPTION_WITHHELD: o->withheld = true; return 0;
 	case OPTION_TEXT: o->text = true; return 0;
-	case OPTION_BMAP: o->load.bmap = optarg; return 0;
-	case OPTION_HOLES: o->load.holes = true; return 0;
-	case OPTION_STORE: o->load.store = optarg; return 0;
-	case OPTION_WINDOW:
-		if (!board_bytes_parse(optarg, &o->window) || o->window < WINDOW_BYTES_MIN ||
-		        o->window > WINDOW_BYTES_MAX || o->window % WINDOW_BLOCK)
-			return usage("--window is 4K to 64M, in whole blocks of 512 bytes");
-		return 0;
-	default: return usage("unknown option, or one without its value");
+	default: return load_option(&o->load, option, value);
 	}
 }
 
 static int parse(int argc, char **argv, struct script_options *o)
 {
-	*o = (struct script_options){.window = 16 * MIB};
-	optind = 1;
-	opterr = 0;
-	for (int c; (c = getopt_long(argc, argv, "ho:", long_options, NULL)) != -1;) {
-		if (c == 'h') {
-			fputs(help, stdout);
-			return 1;
-		}
-		if (parse_option(o, c) < 0)
-			return -1;
-	}
-	if (argc - optind != 1)
-		return usage("one image is needed");
-	o->load.image = argv[optind];
-	return 0;
+	static const struct option longs[] = {{"output", required_argument, NULL, 'o'},
+	        {"withheld", no_argument, NULL, OPTION_WITHHELD}, {"text", no_argument, NULL, OPTION_TEXT},
+	        LOAD_OPTIONS, {0}};
+	const struct options options = {.command = "image script",
+	        .help = help,
+	        .shorts = "o:",
+	        .longs = longs,
+	        .take = take,
+	        .context = o};
+	*o = (struct script_options){.load = {.command = options.command, .window = 16 * MIB}};
+	int r = options_parse(&options, argc, argv);
+	if (r == 0 && argc - optind != 1)
+		r = options_wrong(options.command, "one image is needed");
+	if (r == 0)
+		o->load.image = argv[optind];
+	return r;
 }
 
 static int put_out(const struct script_options *o, const char *data, size_t size, struct err *e)
@@ -105,13 +81,13 @@ static int run(const struct script_options *o, struct err *e)
 	_cleanup_windows_ struct windows *windows = NULL;
 	_cleanup_free_ char *text = NULL, *wrapped = NULL;
 	const char *slash = strrchr(o->load.image, '/');
-	struct script_spec spec = {.name = slash ? slash + 1 : o->load.image, .window = o->window};
+	struct script_spec spec = {.name = slash ? slash + 1 : o->load.image, .window = o->load.window};
 	size_t size = 0, wrapped_size = 0;
 	int r = load_image(&o->load, &load, e);
 	if (r < 0)
 		return r;
 	load_plan_digest(&load, spec.plan_sha256);
-	r = windows_cut(load.image, o->withheld ? WINDOW_BODY : WINDOW_ALL, o->window, &windows, e);
+	r = windows_cut(load.image, o->withheld ? WINDOW_BODY : WINDOW_ALL, o->load.window, &windows, e);
 	if (r == 0)
 		r = script_verify(&spec, windows, &text, &size, e);
 	if (r == 0 && o->text)
@@ -127,7 +103,7 @@ int cmd_image_script(int argc, char **argv)
 	struct err e = {0};
 	int r = parse(argc, argv, &options);
 	if (r != 0)
-		return r < 0 ? EXIT_USAGE : EXIT_OK;
+		return options_exit(r);
 	if (run(&options, &e) == 0)
 		return EXIT_OK;
 	fprintf(stderr, "gangway: %s\n", e.text);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 // `gangway slots`
 #include <errno.h>
-#include <getopt.h>
 
 #include "cli/command.h"
+#include "cli/options.h"
 #include "cli/slotview.h"
 #include "cli/state.h"
 
@@ -52,26 +52,32 @@ static int show_once(const char *state, bool json)
 	return code;
 }
 
+struct slots_options {
+	const char *state;
+	bool once, json;
+};
+
+static int take(void *context, const struct option *option, const char *value)
+{
+	struct slots_options *o = context;
+	switch (option->val) {
+	case 's': o->state = value; return 0;
+	case 'o': o->once = true; return 0;
+	default: o->json = true; return 0;
+	}
+}
+
 int cmd_slots(int argc, char **argv)
 {
-	static const struct option options[] = {{"state", required_argument, NULL, 's'},
-	        {"once", no_argument, NULL, 'o'}, {"json", no_argument, NULL, 'j'},
-	        {"help", no_argument, NULL, 'h'}, {0}};
-	const char *state = cli_state_default();
-	bool once = false, json = false;
-	int option;
-	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		switch (option) {
-		case 's': state = optarg; break;
-		case 'o': once = true; break;
-		case 'j': json = true; break;
-		case 'h': fputs(usage, stdout); return EXIT_OK;
-		default: return EXIT_USAGE;
-		}
-	}
-	if (optind != argc) {
-		fputs(usage, stderr);
-		return EXIT_USAGE;
-	}
-	return once || json ? show_once(state, json) : follow(state);
+	static const struct option longs[] = {{"state", required_argument, NULL, 's'},
+	        {"once", no_argument, NULL, 'o'}, {"json", no_argument, NULL, 'j'}, {0}};
+	struct slots_options o = {.state = cli_state_default()};
+	const struct options options = {
+	        .command = "slots", .help = usage, .longs = longs, .take = take, .context = &o};
+	int r = options_parse(&options, argc, argv);
+	if (r == 0 && optind != argc)
+		r = options_wrong("slots", "no argument is wanted, not '%s'", argv[optind]);
+	if (r != 0)
+		return options_exit(r);
+	return o.once || o.json ? show_once(o.state, o.json) : follow(o.state);
 }

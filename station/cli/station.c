@@ -2,54 +2,60 @@
 // `gangway station`
 #include "daemon/station.h"
 
-#include <getopt.h>
-
 #include "base/child.h"
 #include "cli/command.h"
+#include "cli/options.h"
 #include "cli/state.h"
 
 static const char usage[] =
         "usage: gangway station --config FILE\n"
         "\n"
-        "Runs the station that FILE describes: [station] state= name= listen= store_limit= stall_ms= "
+        "Runs the station that FILE describes: [station] state= name= listen= host= store_limit= stall_ms= "
         "eject=,\n"
         "[fixture] kind= and its settings, [match] and [heads] (docs/ledger.md). The first SIGTERM or Ctrl-C "
         "lets the boards under way\n"
         "finish, the second cancels them.\n";
 
+struct station_options {
+	const char *path;
+	int control_fd;
+};
+
+static int take(void *context, const struct option *option, const char *value)
+{
+	struct station_options *o = context;
+	if (option->val == 'c')
+		o->path = value;
+	else
+		o->control_fd = CHILD_FD_FIRST;
+	return 0;
+}
+
 int cmd_station(int argc, char **argv)
 {
-	static const struct option options[] = {{"config", required_argument, NULL, 'c'},
+	static const struct option longs[] = {{"config", required_argument, NULL, 'c'},
 	        {"control-fd", no_argument, NULL, 'f'}, // from `gangway demo`
-	        {"help", no_argument, NULL, 'h'}, {0}};
-	const char *path = NULL;
-	int option, control_fd = -1;
-	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		if (option == 'h') {
-			fputs(usage, stdout);
-			return EXIT_OK;
-		}
-		if (option == 'c')
-			path = optarg;
-		else if (option == 'f')
-			control_fd = CHILD_FD_FIRST;
-		else
-			return EXIT_USAGE;
-	}
-	if (!path || optind != argc) {
-		fputs(usage, stderr);
-		return EXIT_USAGE;
-	}
+	        {0}};
+	struct station_options o = {.control_fd = -1};
+	const struct options options = {
+	        .command = "station", .help = usage, .longs = longs, .take = take, .context = &o};
+	int r = options_parse(&options, argc, argv);
+	if (r == 0 && optind != argc)
+		r = options_wrong("station", "no argument is wanted, not '%s'", argv[optind]);
+	else if (r == 0 && !o.path)
+		r = options_wrong("station", "--config FILE is needed");
+	if (r != 0)
+		return options_exit(r);
 	struct err e = {0};
 	struct station_config config;
-	int r = control_fd >= 0 ? child_enter(1, &e) : 0;
+	r = o.control_fd >= 0 ? child_enter(1, &e) : 0;
 	if (r == 0)
-		r = station_config_load(path, &config, &e);
+		r = station_config_load(o.path, &config, &e);
 	if (r < 0) {
 		cli_complain("station", &e);
 		return EXIT_FAILED;
 	}
-	int code = station_run(&config, control_fd);
+	int code = station_run(&config, o.control_fd);
 	station_config_free(&config);
 	return code;
 }

@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <sys/stat.h>
@@ -13,6 +12,7 @@
 #include "board/board.h"
 #include "cli/command.h"
 #include "cli/load.h"
+#include "cli/options.h"
 #include "flash/claim.h"
 #include "image/fat.h"
 
@@ -35,55 +35,25 @@ static const char help[] =
 struct stick_options {
 	struct load_options load;
 	const char *target;
-	uint64_t window;
 };
 
-enum { OPTION_WINDOW = 256, OPTION_BMAP, OPTION_HOLES, OPTION_STORE };
-static const struct option long_options[] = {
-        {"window", required_argument, NULL, OPTION_WINDOW},
-        {"bmap", required_argument, NULL, OPTION_BMAP},
-        {"holes", no_argument, NULL, OPTION_HOLES},
-        {"store", required_argument, NULL, OPTION_STORE},
-        {"help", no_argument, NULL, 'h'},
-        {NULL, 0, NULL, 0},
-};
-
-static int usage(const char *what)
+static int take(void *context, const struct option *option, const char *value)
 {
-	fprintf(stderr, "gangway stick: %s; see 'gangway stick --help'\n", what);
-	return -1;
-}
-
-static int parse_option(struct stick_options *o, int option)
-{
-	switch (option) {
-	case OPTION_BMAP: o->load.bmap = optarg; return 0;
-	case OPTION_HOLES: o->load.holes = true; return 0;
-	case OPTION_STORE: o->load.store = optarg; return 0;
-	case OPTION_WINDOW:
-		if (!board_bytes_parse(optarg, &o->window) || o->window < WINDOW_BYTES_MIN ||
-		        o->window > WINDOW_BYTES_MAX || o->window % WINDOW_BLOCK)
-			return usage("--window is 4K to 64M, in whole blocks of 512 bytes");
-		return 0;
-	default: return usage("unknown option, or one without its value");
-	}
+	struct stick_options *o = context;
+	return load_option(&o->load, option, value);
 }
 
 static int parse(int argc, char **argv, struct stick_options *o)
 {
-	*o = (struct stick_options){.window = 4 * MIB};
-	optind = 1;
-	opterr = 0;
-	for (int c; (c = getopt_long(argc, argv, "h", long_options, NULL)) != -1;) {
-		if (c == 'h') {
-			fputs(help, stdout);
-			return 1;
-		}
-		if (parse_option(o, c) < 0)
-			return -1;
-	}
-	if (argc - optind != 2)
-		return usage("an image and a device or folder are needed");
+	static const struct option longs[] = {LOAD_OPTIONS, {0}};
+	const struct options options = {
+	        .command = "stick", .help = help, .longs = longs, .take = take, .context = o};
+	*o = (struct stick_options){.load = {.command = options.command, .window = 4 * MIB}};
+	int r = options_parse(&options, argc, argv);
+	if (r == 0 && argc - optind != 2)
+		r = options_wrong(options.command, "an image and a device or folder are needed");
+	if (r != 0)
+		return r;
 	o->load.image = argv[optind];
 	o->target = argv[optind + 1];
 	return 0;
@@ -161,7 +131,7 @@ static int run(const struct stick_options *o, struct err *e)
 {
 	_cleanup_load_ struct load load = {0};
 	const char *slash = strrchr(o->load.image, '/');
-	struct script_spec spec = {.name = slash ? slash + 1 : o->load.image, .window = o->window};
+	struct script_spec spec = {.name = slash ? slash + 1 : o->load.image, .window = o->load.window};
 	uint64_t bytes = 0;
 	bool folder = false;
 	int r = look(o, &folder, e);
@@ -183,7 +153,7 @@ int cmd_stick(int argc, char **argv)
 	struct err e = {0};
 	int r = parse(argc, argv, &options);
 	if (r != 0)
-		return r < 0 ? EXIT_USAGE : EXIT_OK;
+		return options_exit(r);
 	if (run(&options, &e) == 0)
 		return EXIT_OK;
 	fprintf(stderr, "gangway: %s\n", e.text);

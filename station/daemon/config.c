@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The station's configuration file.
+#include <arpa/inet.h>
 #include <errno.h>
 #include <ini.h>
 
@@ -93,6 +94,30 @@ struct reading {
 	struct err e;
 };
 
+bool station_listens_at(const char *text)
+{
+	char address[64];
+	uint8_t binary[16];
+	const char *colon = strrchr(text, ':');
+	bool v6 = *text == '[';
+	const char *start = text + v6, *end = colon;
+	if (!colon || strspn(colon + 1, "0123456789") != strlen(colon + 1) || !colon[1] ||
+	        strtoul(colon + 1, NULL, 10) > UINT16_MAX || (v6 && *--end != ']') || end <= start)
+		return false;
+	snprintf(address, sizeof(address), "%.*s", (int)(end - start), start);
+	return inet_pton(v6 ? AF_INET6 : AF_INET, address, binary) == 1;
+}
+
+static int set_listen(struct station_config *config, const char *value, struct err *e)
+{
+	bool none = !strcmp(value, "no");
+	if (!none && !station_listens_at(value))
+		return err_set(e, EINVAL,
+		        "[station] listen = %s: not ADDR:PORT, as in 127.0.0.1:8080, nor no", value);
+	STR_COPY(config->listen, none ? "" : value);
+	return 0;
+}
+
 // A name as a Host header may have it (RFC 1123, 2.1): no port, no scheme.
 static bool is_host_name(const char *name)
 {
@@ -134,7 +159,7 @@ static int set_station(struct station_config *config, const char *key, const cha
 	else if (!strcmp(key, "name"))
 		STR_COPY(config->name, value);
 	else if (!strcmp(key, "listen"))
-		STR_COPY(config->listen, strcmp(value, "no") ? value : "");
+		return set_listen(config, value, e);
 	else if (!strcmp(key, "host"))
 		return add_hosts(config, value, e);
 	else if (!strcmp(key, "eject"))

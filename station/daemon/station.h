@@ -54,6 +54,9 @@ int station_config_load(const char *path, struct station_config *config, struct 
 
 void station_config_free(struct station_config *config);
 
+// Whether the page can listen at this: an IP address and a port, "127.0.0.1:8080", "[::1]:0".
+bool station_listens_at(const char *text);
+
 // Runs a station until it has stopped. `control_fd` (-1: none) is a connected stream socket whose other end may
 // drive it as the command line does. Exit code as main() returns it.
 int station_run(const struct station_config *config, int control_fd);
