@@ -144,6 +144,16 @@ static void on_answer(void *context, const json_t *answer)
 	ask_next(asker);
 }
 
+// One table grows at a time: what it may take of memory, it takes once.
+static bool must_wait(const struct asker *asker)
+{
+	const struct question *question = &asker->queue[asker->first];
+	bool another = false;
+	for (unsigned i = 1; i < asker->count; i++)
+		another |= asker->queue[(asker->first + i) % ASKER_WAITING_MAX].csv != NULL;
+	return question->table && !question->csv && another;
+}
+
 static void ask_next(struct asker *asker)
 {
 	while (asker->count && !asker->asked) {
@@ -151,6 +161,10 @@ static void ask_next(struct asker *asker)
 		struct err e = {0};
 		if (!question->request) {
 			(void)drop_first(asker);
+			continue;
+		}
+		if (must_wait(asker)) {
+			rotate(asker);
 			continue;
 		}
 		json_t *args =
