@@ -146,9 +146,9 @@ static int check_place(const struct session *s, struct err *e)
 	const struct image_front *front = s->load.image->front;
 	uint64_t from = s->o->sector * ONTARGET_BLOCK;
 	uint64_t to = from + u64_up(2 * ONTARGET_BLOCK + s->script_size, ONTARGET_BLOCK);
-	if (s->o->sector < 34)
-		return err_set(e, EINVAL, "--sector %" PRIu64 ": blocks 0 to 33 are the partition table's",
-		        s->o->sector);
+	if (s->o->sector < ONTARGET_SECTOR_MIN)
+		return err_set(e, EINVAL, "--sector %" PRIu64 ": blocks 0 to %d are the partition table's",
+		        s->o->sector, ONTARGET_SECTOR_MIN - 1);
 	for (uint32_t i = 0; i < front->range_count; i++) {
 		const struct plan_range *range = &front->ranges[i];
 		if (range->offset < to && from < range->offset + range->length)

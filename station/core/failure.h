@@ -67,6 +67,10 @@ enum blame { BLAME_NONE, BLAME_DEVICE, BLAME_STORE, BLAME_IMPORT, BLAME_STATION,
 	X(LEDGER_UNAVAILABLE, "ledger-unavailable", STATION, "the ledger takes no rows",                     \
 	        "free space on the station's disk")                                                          \
 	X(STATION_ERROR, "station-error", STATION, "the station could not go on", "see the station's log")   \
+	X(NO_ANSWER, "no-answer", STATION, "the board did not answer the station's request",                 \
+	        "check gw_sector and its start script, then load the board again")                           \
+	X(WRONG_ANSWER, "wrong-answer", STATION, "the board's answer is not to this attempt's request",      \
+	        "check gw_sector, then load the board again")                                                \
 	X(INTERRUPTED, "interrupted", STATION, "the station stopped in the middle", "load the board again")  \
 	/* people */                                                                                         \
 	X(CANCELLED, "cancelled", OPERATOR, "stopped by hand", "load the board again")                       \

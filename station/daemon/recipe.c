@@ -6,6 +6,8 @@
 
 #include "base/util.h"
 #include "core/serial.h"
+#include "image/ontarget.h"
+#include "image/windows.h"
 
 #define AT(member) .offset = offsetof(struct recipe, member)
 
@@ -48,6 +50,14 @@ static const struct recipe_field fields[] = {
                 .help = "how often a stage that failed is tried again (0)"},
         {"leave_ms", NULL, RECIPE_NUMBER, AT(leave_ms), .max = 600000, .otherwise = 30000,
                 .help = "how long a board may take to leave after its eject (30000)"},
+        {"target_sector", NULL, RECIPE_NUMBER, AT(target_sector), .max = UINT32_MAX - 1,
+                .help = "verify on-target: the first 512-byte block of the board's reserved place, its "
+                        "gw_sector (no default)"},
+        {"target_window", NULL, RECIPE_NUMBER, AT(target_window), .min = WINDOW_BYTES_MIN,
+                .max = WINDOW_BYTES_MAX, .otherwise = 16 * MIB,
+                .help = "... bytes of RAM that the board gives to it behind gw_buf (16777216)"},
+        {"answer_ms", NULL, RECIPE_NUMBER, AT(answer_ms), .min = 1, .max = 86400000, .otherwise = 600000,
+                .help = "... how long the board may take to check itself and come back (600000)"},
 };
 
 // What is understood, recorded and shown, but not done by this station.
@@ -218,9 +228,32 @@ static int check_serials(const struct recipe *recipe, struct err *e)
 	return 0;
 }
 
+static int check_target(const struct recipe *recipe, struct err *e)
+{
+	if (recipe->verify != RECIPE_VERIFY_ON_TARGET)
+		return 0;
+	if (!recipe->target_sector)
+		return err_set(e, EINVAL,
+		        "target_sector: verify on-target needs the first block of the board's reserved "
+		        "place, "
+		        "its gw_sector");
+	if (recipe->target_sector < ONTARGET_SECTOR_MIN)
+		return err_set(e, EINVAL, "target_sector: blocks 0 to %d are the partition table's",
+		        ONTARGET_SECTOR_MIN - 1);
+	if (recipe->target_window % WINDOW_BLOCK)
+		return err_set(e, EINVAL, "target_window: a multiple of %u", WINDOW_BLOCK);
+	if (recipe->unmapped == RECIPE_UNMAPPED_ZERO)
+		return err_set(e, EINVAL,
+		        "unmapped: zero would take away the board's reserved place, and what the image does "
+		        "not map no board reads back; with verify on-target it is keep");
+	return 0;
+}
+
 int recipe_check(const struct recipe *recipe, struct err *e)
 {
 	int r = check_serials(recipe, e);
+	if (r == 0)
+		r = check_target(recipe, e);
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < ARRAY_SIZE(missing); i++) {

@@ -57,8 +57,10 @@ struct recipe {
 	char serial_format[RECIPE_TEXT_SIZE]; // core/serial.h's pattern, for RECIPE_SERIAL_ALLOCATE
 	uint64_t serial_first, serial_last;   // the range; last 0: no end
 	uint64_t lun;
-	uint64_t retries;           // of a stage that failed, each an attempt of its own
-	uint64_t leave_ms;          // how long the disconnect may take after the eject
+	uint64_t retries;  // of a stage that failed, each an attempt of its own
+	uint64_t leave_ms; // how long the disconnect may take after the eject
+	// verify on-target: the board's reserved place (blocks of 512 bytes), its RAM for a window (bytes), its time
+	uint64_t target_sector, target_window, answer_ms;
 	json_t *signature_approved; // owned: the board signature that was approved; NULL: none yet
 };
 

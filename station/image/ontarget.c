@@ -96,23 +96,23 @@ int ontarget_judge(const char block[ONTARGET_BLOCK], const struct ontarget_expec
 	memcpy(text, block, ONTARGET_BLOCK);
 	text[ONTARGET_BLOCK] = '\0';
 	if (!text[0])
-		return err_fail(e, ENODATA, FAILURE_STATION_ERROR,
+		return err_fail(e, ENODATA, FAILURE_NO_ANSWER,
 		        "the board has left no summary: did it find the request? check gw_sector, then ask "
 		        "again");
 	if (!parse(text, &s))
 		return err_fail(
-		        e, EBADMSG, FAILURE_STATION_ERROR, "the board's summary is damaged; ask again");
+		        e, EBADMSG, FAILURE_WRONG_ANSWER, "the board's summary is damaged; ask again");
 	if (strcmp(s.nonce, expect->nonce) != 0)
-		return err_fail(e, ESTALE, FAILURE_STATION_ERROR,
+		return err_fail(e, ESTALE, FAILURE_WRONG_ANSWER,
 		        "the board's summary answers another request, not this attempt's; ask again");
 	if (strcmp(s.plan, expect->plan_sha256) != 0)
-		return err_fail(e, ESTALE, FAILURE_STATION_ERROR,
+		return err_fail(e, ESTALE, FAILURE_WRONG_ANSWER,
 		        "the board's summary is of another image; ask again");
 	if (strcmp(s.result, "pass") != 0)
 		return err_fail(e, EILSEQ, FAILURE_VERIFY_MISMATCH,
 		        "the board read something else back, first in the window at byte %s; red bin", s.bad);
 	if (strtoull(s.checked, NULL, 16) != expect->windows)
-		return err_fail(e, EBADMSG, FAILURE_STATION_ERROR,
+		return err_fail(e, EBADMSG, FAILURE_WRONG_ANSWER,
 		        "the board checked 0x%s windows of 0x%zx; ask again", s.checked, expect->windows);
 	return 0;
 }

@@ -15,6 +15,8 @@
  * a variable a line, so that `env import -t` and `env export -t` handle them; zeros follow.
  */
 enum { ONTARGET_BLOCK = 512, ONTARGET_NONCE_SIZE = 33, ONTARGET_SCRIPT_MAX = 1024 * 1024 };
+// Blocks before it are the partition table's (UEFI 2.10, 5.3.1: 16 KiB of entries behind LBA 1).
+enum { ONTARGET_SECTOR_MIN = 34 };
 
 // A nonce for one attempt: 32 hex digits from the kernel's random numbers.
 int ontarget_nonce(char nonce[ONTARGET_NONCE_SIZE], struct err *e);
@@ -32,8 +34,9 @@ struct ontarget_expect {
 
 /*
  * Judges a summary block. 0 only when its digest is right, nonce, plan and number of windows are the expected ones and
- * the result is pass. Otherwise -errno, with e->failure verify-mismatch when the board found a difference, else
- * station-error: no (or no valid) answer to this request says nothing about the board's memory.
+ * the result is pass. Otherwise -errno, with e->failure: verify-mismatch (-EILSEQ) when the board found a difference,
+ * no-answer (-ENODATA) when there is no summary, wrong-answer (-ESTALE, -EBADMSG) when it is another attempt's or not
+ * whole: neither says anything about the board's memory.
  */
 int ontarget_judge(const char block[ONTARGET_BLOCK], const struct ontarget_expect *expect, struct err *e);
 

@@ -56,17 +56,17 @@ static void anything_but_this_attempts_answer_is_none(void **state)
 	char block[ONTARGET_BLOCK];
 	(void)state;
 	memset(block, 0, sizeof(block));
-	assert_refused(block, FAILURE_STATION_ERROR, "no summary");
+	assert_refused(block, FAILURE_NO_ANSWER, "no summary");
 	summary(block, "none", "d", "ff112233445566778899aabbccddeeff", PLAN, "pass");
-	assert_refused(block, FAILURE_STATION_ERROR, "another request");
+	assert_refused(block, FAILURE_WRONG_ANSWER, "another request");
 	summary(block, "none", "d", "none", PLAN, "pass");
-	assert_refused(block, FAILURE_STATION_ERROR, "another request");
+	assert_refused(block, FAILURE_WRONG_ANSWER, "another request");
 	summary(block, "none", "d", NONCE, NONCE NONCE, "pass");
-	assert_refused(block, FAILURE_STATION_ERROR, "another image");
+	assert_refused(block, FAILURE_WRONG_ANSWER, "another image");
 	summary(block, "none", "c", NONCE, PLAN, "pass");
-	assert_refused(block, FAILURE_STATION_ERROR, "windows");
+	assert_refused(block, FAILURE_WRONG_ANSWER, "windows");
 	memset(block, 0xff, sizeof(block));
-	assert_refused(block, FAILURE_STATION_ERROR, "damaged");
+	assert_refused(block, FAILURE_WRONG_ANSWER, "damaged");
 }
 
 static void no_byte_of_it_can_be_changed(void **state)

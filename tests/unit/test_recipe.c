@@ -38,7 +38,8 @@ static void what_is_recorded_is_what_is_read_again(void **state)
 	             "\"verify\":\"compare\",\"unmapped\":\"zero\",\"blank\":\"ask\",\"signature\":"
 	             "\"learn\",\"signature_approved\":{\"product\":\"x\"},\"serial\":\"allocate\","
 	             "\"serial_missing\":\"refuse\",\"serial_duplicate\":\"counter\",\"lun\":2,"
-	             "\"retries\":3,\"leave_ms\":100}");
+	             "\"retries\":3,\"leave_ms\":100,\"target_sector\":64,\"target_window\":1048576,"
+	             "\"answer_ms\":5000}");
 	assert_int_equal(recipe.wanted, 500);
 	assert_int_equal(recipe.blank, RECIPE_BLANK_ASK);
 	assert_int_equal(recipe.serial_duplicate, RECIPE_TWIN_COUNTER);
@@ -111,6 +112,23 @@ static void a_mistake_is_named_with_its_field(void **state)
 	assert_int_equal(read_text(text, &recipe, &e), -EINVAL); // never cut in silence
 }
 
+static void reading_back_on_the_target_wants_a_place_that_is_left_alone(void **state)
+{
+	(void)state;
+	static const char *const bad[][2] = {{"", "target_sector"}, {",\"target_sector\":33", "table"},
+	        {",\"target_sector\":64,\"target_window\":10000", "multiple"},
+	        {",\"target_sector\":64,\"unmapped\":\"zero\"", "unmapped"}};
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		char text[160];
+		struct err e = {0};
+		snprintf(text, sizeof(text), "{\"verify\":\"on-target\"%s}", bad[i][0]);
+		struct recipe recipe = good(text);
+		assert_int_equal(recipe_check(&recipe, &e), -EINVAL);
+		if (!strstr(e.text, bad[i][1]))
+			fail_msg("%s: %s", text, e.text);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -118,6 +136,7 @@ int main(void)
 	        cmocka_unit_test(what_is_not_said_is_at_its_default),
 	        cmocka_unit_test(rows_and_options_of_before_are_understood),
 	        cmocka_unit_test(a_mistake_is_named_with_its_field),
+	        cmocka_unit_test(reading_back_on_the_target_wants_a_place_that_is_left_alone),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
