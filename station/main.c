@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The table of sub-commands, nothing else.
 #include "board/usb_power.h"
+#include "board/virtual_answer.h"
 #include "cli/command.h"
 #include "daemon/station.h"
 #include "flash/worker.h"
@@ -36,6 +37,7 @@ int main(int argc, char **argv)
 	        {"courier", courier_role, "", COMMAND_ROLE},
 	        {"recorder", recorder_role, "", COMMAND_ROLE},
 	        {"reader", reader_role, "", COMMAND_ROLE},
+	        {"virtual-board", virtual_board_role, "", COMMAND_ROLE},
 	        {"storecheck", storecheck_role, "", COMMAND_ROLE},
 	};
 	return command_run(commands, sizeof(commands) / sizeof(commands[0]), argc, argv);

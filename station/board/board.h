@@ -33,6 +33,17 @@ enum board_fault_kind {
 	BOARD_FAULT_HANG,        // "hang": a write that touches the offset never completes
 	BOARD_FAULT_VANISH, // "vanish": from then on everything fails with ENODEV; the fixture sees the board leave
 	BOARD_FAULT_FLUSH_ERROR, // "flush-error"
+	// Of a board's answer to a request to read itself back (board/virtual_answer.h); a worker sees nothing of them.
+	BOARD_FAULT_ANSWER_FAIL, // "answer-fail": it finds the window that holds the offset wrong
+	BOARD_FAULT_ANSWER_FLIP, // "answer-flip": one bit of the byte at the offset really changes before it reads
+	BOARD_FAULT_ANSWER_NEVER,     // "answer-never": it does not come back
+	BOARD_FAULT_ANSWER_NONE,      // "answer-none": it comes back without a summary
+	BOARD_FAULT_ANSWER_FOREIGN,   // "answer-foreign": with a summary of a nonce that nobody gave
+	BOARD_FAULT_ANSWER_STALE,     // "answer-stale": with the summary of its answer before
+	BOARD_FAULT_ANSWER_TRUNCATED, // "answer-truncated": of the summary, only the bytes before the offset
+	BOARD_FAULT_ANSWER_GARBAGE,   // "answer-garbage": with something that is no summary
+	BOARD_FAULT_ANSWER_SERIAL,    // "answer-serial": under another serial
+	BOARD_FAULT_ANSWER_SLOW,      // "answer-slow": it reads value bytes a second
 };
 
 struct board_fault {
@@ -156,6 +167,7 @@ static inline struct fixture *fixture_free(struct fixture *f)
 
 // "write-error" and so on; BOARD_FAULT_NONE for an unknown word.
 enum board_fault_kind board_fault_from_name(const char *name);
+const char *board_fault_name(enum board_fault_kind kind);
 
 // "KIND@OFFSET[=VALUE]"; OFFSET and VALUE may end in K, M or G (powers of 1024).
 int board_fault_parse(const char *text, struct board_fault *out, struct err *e);

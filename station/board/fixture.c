@@ -6,19 +6,38 @@
 
 #include "board/board.h"
 
+static const char *const fault_names[] = {
+        [BOARD_FAULT_NONE] = "none",
+        [BOARD_FAULT_WRITE_ERROR] = "write-error",
+        [BOARD_FAULT_READ_ERROR] = "read-error",
+        [BOARD_FAULT_FLIP] = "flip",
+        [BOARD_FAULT_SLOW] = "slow",
+        [BOARD_FAULT_HANG] = "hang",
+        [BOARD_FAULT_VANISH] = "vanish",
+        [BOARD_FAULT_FLUSH_ERROR] = "flush-error",
+        [BOARD_FAULT_ANSWER_FAIL] = "answer-fail",
+        [BOARD_FAULT_ANSWER_FLIP] = "answer-flip",
+        [BOARD_FAULT_ANSWER_NEVER] = "answer-never",
+        [BOARD_FAULT_ANSWER_NONE] = "answer-none",
+        [BOARD_FAULT_ANSWER_FOREIGN] = "answer-foreign",
+        [BOARD_FAULT_ANSWER_STALE] = "answer-stale",
+        [BOARD_FAULT_ANSWER_TRUNCATED] = "answer-truncated",
+        [BOARD_FAULT_ANSWER_GARBAGE] = "answer-garbage",
+        [BOARD_FAULT_ANSWER_SERIAL] = "answer-serial",
+        [BOARD_FAULT_ANSWER_SLOW] = "answer-slow",
+};
+
 enum board_fault_kind board_fault_from_name(const char *name)
 {
-	static const char *const names[] = {[BOARD_FAULT_WRITE_ERROR] = "write-error",
-	        [BOARD_FAULT_READ_ERROR] = "read-error",
-	        [BOARD_FAULT_FLIP] = "flip",
-	        [BOARD_FAULT_SLOW] = "slow",
-	        [BOARD_FAULT_HANG] = "hang",
-	        [BOARD_FAULT_VANISH] = "vanish",
-	        [BOARD_FAULT_FLUSH_ERROR] = "flush-error"};
-	for (size_t i = 1; i < ARRAY_SIZE(names); i++)
-		if (!strcmp(name, names[i]))
+	for (size_t i = 1; i < ARRAY_SIZE(fault_names); i++)
+		if (!strcmp(name, fault_names[i]))
 			return (enum board_fault_kind)i;
 	return BOARD_FAULT_NONE;
+}
+
+const char *board_fault_name(enum board_fault_kind kind)
+{
+	return fault_names[kind];
 }
 
 bool board_bytes_parse(const char *text, uint64_t *out)
@@ -54,7 +73,8 @@ int board_fault_parse(const char *text, struct board_fault *out, struct err *e)
 	        !board_bytes_parse(value, &out->value))
 		return err_set(e, EINVAL,
 		        "fault '%s': not KIND@OFFSET[=VALUE] with KIND one of write-error read-error flip "
-		        "slow hang vanish flush-error",
+		        "slow hang vanish flush-error, or answer- and fail flip never none foreign stale "
+		        "truncated garbage serial slow",
 		        text);
 	return 0;
 }

@@ -33,15 +33,15 @@ static void serial_text(
 }
 
 // Not synced: it simulates a hub's reality, not a record.
-static void hub_save(const struct virtual_hub *hub)
+void virtual_save(const struct virtual_hub *hub)
 {
 	json_t *slots = json_array();
 	for (unsigned i = 0; i < hub->base.slot_count; i++) {
 		const struct virtual_board *board = &hub->boards[i];
-		json_array_append_new(
-		        slots, json_pack("{s:b,s:b,s:I,s:I,s:s}", "present", board->present, "ever",
-		                       board->ever, "serial", (json_int_t)board->serial, "plug",
-		                       (json_int_t)board->plug, "identity", board->identity));
+		json_array_append_new(slots,
+		        json_pack("{s:b,s:b,s:I,s:I,s:s,s:i}", "present", board->present, "ever", board->ever,
+		                "serial", (json_int_t)board->serial, "plug", (json_int_t)board->plug,
+		                "identity", board->identity, "away", (int)board->away));
 	}
 	json_t *all = json_pack("{s:I,s:I,s:o}", "next_serial", (json_int_t)hub->next_serial, "next_plug",
 	        (json_int_t)hub->next_plug, "slots", slots);
@@ -68,6 +68,7 @@ static void hub_load(struct virtual_hub *hub)
 		board->ever = json_is_true(json_object_get(slot, "ever"));
 		board->serial = (uint64_t)json_integer_value(json_object_get(slot, "serial"));
 		board->plug = (uint64_t)json_integer_value(json_object_get(slot, "plug"));
+		board->away = (enum virtual_away)json_integer_value(json_object_get(slot, "away"));
 		if (json_object_get(slot, "identity"))
 			STR_COPY(board->identity, json_string_value(json_object_get(slot, "identity")));
 	}
@@ -119,6 +120,10 @@ static int disk_make(
 	virtual_path(hub, slot, suffix, away, sizeof(away));
 	if (rename(path, away) < 0 && errno != ENOENT)
 		return err_sys(e, errno, "%s", path);
+	snprintf(suffix, sizeof(suffix), "%s.answered", lun);
+	virtual_path(hub, slot, suffix, away, sizeof(away));
+	if (unlink(away) < 0 && errno != ENOENT)
+		return err_sys(e, errno, "%s", away);
 	_cleanup_close_ int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
 	if (fd < 0)
 		return err_sys(e, errno, "%s", path);
@@ -213,7 +218,8 @@ static int plug(struct virtual_hub *hub, unsigned slot, bool same, const char *i
 		return r;
 	board->present = true;
 	board->pulled = false;
-	hub_save(hub);
+	board->away = VIRTUAL_AWAY_NO;
+	virtual_save(hub);
 	hub->base.events->arrived(hub->base.context, &report);
 	return 0;
 }
@@ -230,7 +236,7 @@ int virtual_unplug(struct virtual_hub *hub, unsigned slot, struct err *e)
 		return err_set(e, ENOENT, "slot %s: no board is plugged in", hub->base.slots[slot].label);
 	board->present = false;
 	board->model = (struct board_model){0}; // a fault is of the plugging, not of the slot
-	hub_save(hub);
+	virtual_save(hub);
 	hub->base.events->left(hub->base.context, slot);
 	return 0;
 }
@@ -240,7 +246,9 @@ static int board_pull(struct virtual_hub *hub, unsigned slot, struct err *e)
 {
 	struct virtual_board *board = &hub->boards[slot];
 	bool in_socket = board->uboot != VIRTUAL_UBOOT_NONE && board->ever && !board->pulled;
-	board->next = VIRTUAL_REST;
+	if (board->away != VIRTUAL_AWAY_NO)
+		board->model = (struct board_model){0};
+	virtual_uboot_stop(board);
 	board->pulled = true;
 	return !board->present && in_socket ? 0 : virtual_unplug(hub, slot, e);
 }
@@ -270,6 +278,21 @@ static int hub_fault(struct virtual_hub *hub, unsigned slot, const char *text, s
 	return 0;
 }
 
+static int act_plug(struct virtual_hub *hub, unsigned slot, const char *argument, struct err *e)
+{
+	struct virtual_board *board = &hub->boards[slot];
+	bool same = !strcmp(argument, "same");
+	if (!board->present && board->away != VIRTUAL_AWAY_NO) {
+		board->model = (struct board_model){0};
+		virtual_uboot_stop(board);
+	}
+	if (!same || !hub->sector || !board->ever || board->present)
+		return plug(hub, slot, same, !strncmp(argument, "new,", 4) ? argument + 4 : "", e);
+	board->pulled = false;
+	virtual_uboot_start(board, VIRTUAL_AWAY_PLUG);
+	return 0;
+}
+
 static int virtual_act(
         struct fixture *f, const char *what, unsigned slot, const char *argument, struct err *e)
 {
@@ -280,7 +303,7 @@ static int virtual_act(
 		return hub_fault(hub, slot, argument, e);
 	bool new = !argument[0] || !strcmp(argument, "new") || !strncmp(argument, "new,", 4);
 	if (!strcmp(what, "plug") && (new || !strcmp(argument, "same")))
-		return plug(hub, slot, !new, !strncmp(argument, "new,", 4) ? argument + 4 : "", e);
+		return act_plug(hub, slot, argument, e);
 	return err_set(e, EINVAL, "virtual fixture: '%s %s' is nothing it can do", what, argument);
 }
 
@@ -317,6 +340,8 @@ static int virtual_start(struct fixture *f, struct err *e)
 	struct virtual_hub *hub = virtual_hub_of(f);
 	for (unsigned i = 0; i < f->slot_count; i++) {
 		struct board report;
+		if (!hub->boards[i].present && hub->boards[i].away != VIRTUAL_AWAY_NO && hub->sector)
+			virtual_uboot_start(&hub->boards[i], hub->boards[i].away);
 		if (!hub->boards[i].present)
 			continue;
 		int r = board_describe(hub, i, &report, e);
@@ -377,7 +402,7 @@ static int read_settings(struct virtual_hub *hub, const struct fixture_settings 
 {
 	static const char *const known[] = {"slots", "columns", "size", "rate", "link_rate", "arrive_ms",
 	        "serials", "fresh", "older", "identity", "identity.", "fault.", "uboot", "uboot.", "power",
-	        NULL};
+	        "on_target_sector", "on_target_rate", NULL};
 	uint64_t slots, columns, arrive_ms;
 	int r = fixture_settings_check(s, known, e);
 	if (r == 0)
@@ -390,6 +415,10 @@ static int read_settings(struct virtual_hub *hub, const struct fixture_settings 
 		r = fixture_setting_number(s, "rate", 0, UINT64_MAX, 0, &hub->rate, e);
 	if (r == 0)
 		r = fixture_setting_number(s, "link_rate", 0, UINT64_MAX, 0, &hub->link_rate, e);
+	if (r == 0)
+		r = fixture_setting_number(s, "on_target_sector", 0, hub->size / 512, 0, &hub->sector, e);
+	if (r == 0)
+		r = fixture_setting_number(s, "on_target_rate", 0, UINT64_MAX, 0, &hub->self_rate, e);
 	if (r == 0)
 		r = fixture_setting_number(s, "arrive_ms", 1, 60000, 50, &arrive_ms, e);
 	if (r < 0)

@@ -2,11 +2,15 @@
 // What runs on the virtual boards: their U-Boot's answer to an eject, and to its power.
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <limits.h>
+#include <signal.h>
+#include <sys/wait.h>
 
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/log.h"
+#include "board/virtual_answer.h"
 #include "board/virtual_inside.h"
 
 // A real board takes a second or several; here it only has to be later than the answer.
@@ -35,10 +39,22 @@ static bool goes_to_ums(const struct virtual_board *board)
 	       !memcmp(head, none, sizeof(none));
 }
 
+static bool has_fault(const struct virtual_board *board, enum board_fault_kind kind)
+{
+	for (unsigned i = 0; i < BOARD_FAULTS_MAX; i++)
+		if (board->model.faults[i].kind == kind)
+			return true;
+	return false;
+}
+
 static void appear(struct virtual_board *board)
 {
 	struct err e;
-	if (!board->present && !board->pulled && virtual_plug(board->hub, slot_of(board), true, &e) < 0)
+	if (board->present || board->pulled)
+		return;
+	if (has_fault(board, BOARD_FAULT_ANSWER_SERIAL))
+		board->serial = board->hub->next_serial++;
+	if (virtual_plug(board->hub, slot_of(board), true, &e) < 0)
 		log_error("virtual fixture: %s", e.text);
 }
 
@@ -49,6 +65,112 @@ static void disappear(struct virtual_board *board)
 		log_error("virtual fixture: %s", e.text);
 }
 
+static bool comes_back(const struct virtual_board *board, int status)
+{
+	char text[64];
+	if (board->away == VIRTUAL_AWAY_PLUG && !has_fault(board, BOARD_FAULT_ANSWER_NEVER))
+		return true;
+	switch (WIFEXITED(status) ? WEXITSTATUS(status) : -1) {
+	case VIRTUAL_DECISION_UMS: return true;
+	case VIRTUAL_DECISION_BOOTS:
+	case VIRTUAL_DECISION_PROMPT:
+		return board->away == VIRTUAL_AWAY_EJECT && board->uboot == VIRTUAL_UBOOT_LOOPS;
+	}
+	child_status_text(status, text, sizeof(text));
+	log_error("virtual fixture: the U-Boot of slot %s: %s", board->hub->base.slots[slot_of(board)].label,
+	        text);
+	return false;
+}
+
+static void on_ended(void *context, uint32_t events)
+{
+	(void)events;
+	struct virtual_board *board = context;
+	int status = 0;
+	// The pidfd is closed when the child is reaped: stop watching it first.
+	board->ended = loop_remove(board->ended);
+	if (child_reap(&board->child, &status) < 0)
+		log_error("virtual fixture: the U-Boot of slot %s cannot be collected",
+		        board->hub->base.slots[slot_of(board)].label);
+	if (board->forsaken) {
+		board->forsaken = false;
+		if (board->away != VIRTUAL_AWAY_NO) // its power came again meanwhile
+			virtual_uboot_start(board, board->away);
+	} else if (comes_back(board, status)) {
+		next(board,
+		        VIRTUAL_RETURN); // still away until then: a station that is killed now has it to come
+	} else {
+		board->away = VIRTUAL_AWAY_NO;
+		board->model = (struct board_model){0};
+		virtual_save(board->hub);
+	}
+}
+
+// The faults that act in the board's own process, as its words.
+static void fault_words(const struct board_model *model, char *text, size_t size)
+{
+	size_t used = 0;
+	text[0] = '\0';
+	for (unsigned i = 0; i < BOARD_FAULTS_MAX; i++) {
+		const struct board_fault *fault = &model->faults[i];
+		if (fault->kind >= BOARD_FAULT_ANSWER_FAIL && used < size)
+			used += (size_t)snprintf(text + used, size - used, "%s@%" PRIu64 "=%" PRIu64 ",",
+			        board_fault_name((enum board_fault_kind)fault->kind), fault->offset,
+			        fault->value);
+	}
+}
+
+static int start_child(struct virtual_board *board, struct err *e)
+{
+	const struct virtual_hub *hub = board->hub;
+	char path[PATH_MAX], sector[32], rate[32], faults[BOARD_FAULTS_MAX * 80];
+	virtual_path(hub, slot_of(board), "", path, sizeof(path));
+	snprintf(sector, sizeof(sector), "%" PRIu64, hub->sector);
+	snprintf(rate, sizeof(rate), "%" PRIu64, hub->self_rate);
+	fault_words(&board->model, faults, sizeof(faults));
+	struct child_spec spec = {.role = "virtual-board",
+	        .args = {path, board->away == VIRTUAL_AWAY_EJECT ? "eject" : "power", sector, rate, faults}};
+	int r = child_start(&spec, &board->child, e);
+	return r < 0 ? r
+	             : loop_add_fd(hub->base.loop, board->child.pidfd, EPOLLIN, on_ended, board,
+	                       &board->ended, e);
+}
+
+void virtual_uboot_start(struct virtual_board *board, enum virtual_away how)
+{
+	struct err e;
+	board->away = how;
+	virtual_save(board->hub);
+	if (!board->child.pid && start_child(board, &e) < 0)
+		log_error("virtual fixture: %s", e.text);
+}
+
+void virtual_uboot_stop(struct virtual_board *board)
+{
+	board->next = VIRTUAL_REST;
+	board->away = VIRTUAL_AWAY_NO;
+	if (board->child.pid) {
+		child_signal(&board->child, SIGKILL);
+		board->forsaken = true;
+	}
+}
+
+// The faults of a board that has left by itself are still its own when it comes back.
+static void leave(struct virtual_board *board)
+{
+	struct board_model model = board->model;
+	if (board->uboot == VIRTUAL_UBOOT_LOOPS && !board->hub->sector)
+		next(board, VIRTUAL_RETURN);
+	if (!board->hub->sector || !board->present) {
+		disappear(board);
+		return;
+	}
+	board->away = VIRTUAL_AWAY_EJECT;
+	disappear(board);
+	board->model = model;
+	virtual_uboot_start(board, VIRTUAL_AWAY_EJECT);
+}
+
 static void on_step(void *context)
 {
 	struct virtual_board *board = context;
@@ -56,15 +178,17 @@ static void on_step(void *context)
 	board->next = VIRTUAL_REST;
 	switch (what) {
 	case VIRTUAL_REST: break;
-	case VIRTUAL_LEAVE:
-		if (board->uboot == VIRTUAL_UBOOT_LOOPS)
-			next(board, VIRTUAL_RETURN);
+	case VIRTUAL_LEAVE: leave(board); break;
+	case VIRTUAL_RETURN: appear(board); break;
+	case VIRTUAL_DARK:
+		virtual_uboot_stop(board);
+		board->model = (struct board_model){0};
 		disappear(board);
 		break;
-	case VIRTUAL_RETURN: appear(board); break;
-	case VIRTUAL_DARK: disappear(board); break;
 	case VIRTUAL_LIT:
-		if (board->ever && goes_to_ums(board))
+		if (board->ever && board->hub->sector && !board->present && !board->pulled)
+			virtual_uboot_start(board, VIRTUAL_AWAY_POWER);
+		else if (board->ever && goes_to_ums(board))
 			appear(board);
 		break;
 	}
@@ -118,8 +242,14 @@ int virtual_uboot_read(struct virtual_hub *hub, const struct fixture_settings *s
 			if (all || !strcmp(hub->base.slots[i].label, key + 6))
 				hub->boards[i].uboot = (enum virtual_uboot)uboot;
 	}
-	for (unsigned i = 0; i < hub->base.slot_count; i++)
+	for (unsigned i = 0; i < hub->base.slot_count; i++) {
 		hub->base.slots[i].switches = hub->power != VIRTUAL_POWER_NO;
+		if (hub->sector && hub->boards[i].uboot == VIRTUAL_UBOOT_NONE)
+			return err_set(e, EINVAL,
+			        "[fixture] on_target_sector: the board of slot %s has no U-Boot that could "
+			        "look there; say uboot = leaves, stays or loops",
+			        hub->base.slots[i].label);
+	}
 	return 0;
 }
 
@@ -135,6 +265,13 @@ int virtual_uboot_open(struct virtual_hub *hub, struct err *e)
 
 void virtual_uboot_free(struct virtual_hub *hub)
 {
-	for (unsigned i = 0; i < hub->base.slot_count; i++)
-		loop_remove(hub->boards[i].timer);
+	for (unsigned i = 0; i < hub->base.slot_count; i++) {
+		struct virtual_board *board = &hub->boards[i];
+		loop_remove(board->timer);
+		loop_remove(board->ended);
+		if (board->child.pid) {
+			child_signal(&board->child, SIGKILL);
+			close(board->child.pidfd); // whoever comes after this process reaps it
+		}
+	}
 }

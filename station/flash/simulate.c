@@ -90,9 +90,7 @@ static int strike(struct simulated_disk *d, struct twin *twin, const struct disk
 		case BOARD_FAULT_HANG: twin->hung = twin->hung || write; break;
 		case BOARD_FAULT_VANISH: d->gone = d->gone || write || read; break;
 		case BOARD_FAULT_FLUSH_ERROR: d->flush_fails = d->flush_fails || write; break;
-		case BOARD_FAULT_NONE:
-		case BOARD_FAULT_FLIP:
-		case BOARD_FAULT_SLOW: break;
+		default: break; // of reading, of the wire, of the board's own answer
 		}
 	}
 	if (io->op == DISK_FLUSH && d->flush_fails)
