@@ -173,17 +173,17 @@ static void every_scripted_fault_is_no_pass_and_has_its_code(void **state)
 	struct world *w = *state;
 	assert_no_pass(w, "answer-fail@1114112", FAILURE_VERIFY_MISMATCH, "byte 1048576");
 	assert_no_pass(w, "answer-fail@2097152", FAILURE_VERIFY_MISMATCH, "byte 2097152");
-	assert_no_pass(w, "answer-none@0", FAILURE_STATION_ERROR, "no summary");
-	assert_no_pass(w, "answer-foreign@0", FAILURE_STATION_ERROR, "another request");
-	assert_no_pass(w, "answer-truncated@0", FAILURE_STATION_ERROR, "no summary");
-	assert_no_pass(w, "answer-truncated@100", FAILURE_STATION_ERROR, "damaged");
-	assert_no_pass(w, "answer-garbage@0", FAILURE_STATION_ERROR, "damaged");
-	assert_no_pass(w, "answer-stale@0", FAILURE_STATION_ERROR, "another request");
+	assert_no_pass(w, "answer-none@0", FAILURE_NO_ANSWER, "no summary");
+	assert_no_pass(w, "answer-foreign@0", FAILURE_WRONG_ANSWER, "another request");
+	assert_no_pass(w, "answer-truncated@0", FAILURE_NO_ANSWER, "no summary");
+	assert_no_pass(w, "answer-truncated@100", FAILURE_WRONG_ANSWER, "damaged");
+	assert_no_pass(w, "answer-garbage@0", FAILURE_WRONG_ANSWER, "damaged");
+	assert_no_pass(w, "answer-stale@0", FAILURE_WRONG_ANSWER, "another request");
 }
 
 static void a_board_that_never_answered_has_no_stale_answer(void **state)
 {
-	assert_no_pass(*state, "answer-stale@0", FAILURE_STATION_ERROR, "no summary");
+	assert_no_pass(*state, "answer-stale@0", FAILURE_NO_ANSWER, "no summary");
 }
 
 static void a_board_that_is_too_small_fails(void **state)
