@@ -6,6 +6,7 @@
 #include "daemon/station.h"
 #include "flash/worker.h"
 #include "image/import.h"
+#include "image/ontarget_kit.h"
 #include "record/courier.h"
 #include "record/reader.h"
 #include "record/recorder.h"
@@ -34,6 +35,7 @@ int main(int argc, char **argv)
 	        {"worker", worker_role, "", COMMAND_ROLE},
 	        {"hub-power", hub_power_role, "", COMMAND_ROLE},
 	        {"importer", import_role, "", COMMAND_ROLE},
+	        {"ontarget-kit", ontarget_kit_role, "", COMMAND_ROLE},
 	        {"courier", courier_role, "", COMMAND_ROLE},
 	        {"recorder", recorder_role, "", COMMAND_ROLE},
 	        {"reader", reader_role, "", COMMAND_ROLE},

@@ -70,7 +70,7 @@ static bool is_read_only(const char *node)
 static int open_block(const struct worker_job *job, const struct stat *st, struct claim *c, struct err *e)
 {
 	const char *node = job->expect.node;
-	bool write = job->task == WORKER_WRITE;
+	bool write = worker_writes(job);
 	c->block = c->direct = true;
 	c->fd = open(node, (write ? O_RDWR | O_EXCL : O_RDONLY) | O_DIRECT | O_CLOEXEC | O_NOCTTY);
 	if (c->fd >= 0)
@@ -93,7 +93,7 @@ static int open_block(const struct worker_job *job, const struct stat *st, struc
 static int open_file(const struct worker_job *job, struct claim *c, struct err *e)
 {
 	const char *node = job->expect.node;
-	int mode = job->task == WORKER_WRITE ? O_RDWR : O_RDONLY;
+	int mode = worker_writes(job) ? O_RDWR : O_RDONLY;
 	c->tail_fd = open(node, mode | O_CLOEXEC | O_NOCTTY);
 	if (c->tail_fd < 0)
 		return open_failed(job, errno, e);
@@ -118,7 +118,7 @@ static int measure_block(const struct worker_job *job, struct claim *c, struct e
 	if (ioctl(c->fd, BLKGETDISKSEQ, &found->diskseq) < 0)
 		found->diskseq = 0;
 	c->sector = (uint32_t)sector;
-	if (read_only && job->task == WORKER_WRITE)
+	if (read_only && worker_writes(job))
 		return open_failed(job, EROFS, e);
 	if (found->size == 0)
 		return open_failed(job, ENOMEDIUM, e);
@@ -225,7 +225,7 @@ static int identify(const struct worker_job *job, struct claim *c, struct stat *
 int claim_look(const struct worker_job *job, struct stat *st, struct err *e)
 {
 	int r = look(job, st, e);
-	return r == 0 && job->task == WORKER_WRITE ? inuse_check("", job->expect.node, st, e) : r;
+	return r == 0 && worker_writes(job) ? inuse_check("", job->expect.node, st, e) : r;
 }
 
 int claim_open(const struct worker_job *job, struct claim *out, struct err *e)
@@ -242,7 +242,7 @@ int claim_open(const struct worker_job *job, struct claim *out, struct err *e)
 		r = check_identity(&job->expect, &out->found, e);
 	if (r == 0)
 		r = claim_product("", job, out, e);
-	if (r == 0 && job->task == WORKER_WRITE)
+	if (r == 0 && worker_writes(job))
 		r = inuse_check("", job->expect.node, &st, e);
 	if (r == 0)
 		r = try_direct(job, out, e);

@@ -24,7 +24,7 @@ static void run_confirm(struct program *p);
  * everything else was read back and the import is confirmed; of the commit piece, TAIL and KEY come last, and both
  * at once: a kill between them would leave a board that boots from one of its two headers.
  */
-enum { IN_WRITE = 1, IN_VERIFY = 2, IF_READ_BACK = 4, IF_COMPARE = 8 };
+enum { IN_WRITE = 1, IN_VERIFY = 2, IF_READ_BACK = 4, IF_COMPARE = 8, IN_ASK = 16, IN_COMMIT = 32 };
 struct step {
 	enum worker_stage stage;
 	enum program_clock clock;
@@ -33,21 +33,34 @@ struct step {
 	const struct sweep_ops *sweep; // when there is no run
 	unsigned areas;
 };
-#define WRITING        WORKER_STAGE_WRITE, PROGRAM_CLOCK_WRITE, IN_WRITE
-#define COMMIT_WRITING WORKER_STAGE_COMMIT, PROGRAM_CLOCK_WRITE, IN_WRITE
-#define COMMIT_READING WORKER_STAGE_COMMIT, PROGRAM_CLOCK_VERIFY, IN_WRITE | IF_READ_BACK
+#define JUDGING        WORKER_STAGE_WRITE, PROGRAM_CLOCK_VERIFY, IN_COMMIT
+#define WRITING        WORKER_STAGE_WRITE, PROGRAM_CLOCK_WRITE, IN_WRITE | IN_COMMIT | IN_ASK
+#define ASKING         WORKER_STAGE_WRITE, PROGRAM_CLOCK_WRITE, IN_ASK
+#define COMMIT_WRITING WORKER_STAGE_COMMIT, PROGRAM_CLOCK_WRITE, IN_WRITE | IN_COMMIT
+#define COMMIT_READING WORKER_STAGE_COMMIT, PROGRAM_CLOCK_VERIFY, IN_WRITE | IN_COMMIT | IF_READ_BACK
 #define COMPARING      WORKER_STAGE_VERIFY, PROGRAM_CLOCK_VERIFY, IN_WRITE | IN_VERIFY | IF_COMPARE
 static const struct step steps[] = {
+        {JUDGING, place_read, NULL, 0},
+        {JUDGING, place_judge, NULL, 0},
+        {JUDGING, place_clear, NULL, 0},
+        {JUDGING, run_flush, NULL, 0},
+        {JUDGING, place_believe, NULL, 0},
         {WRITING, NULL, &write_blank_ops, WALK_BLANK},
         {WRITING, run_flush, NULL, 0},
         {WRITING, NULL, &write_body_ops, WALK_BODY},
         {WRITING, run_flush, NULL, 0},
+        {WORKER_STAGE_WRITE, PROGRAM_CLOCK_NONE, IN_ASK, run_confirm, NULL, 0},
+        {ASKING, place_read, NULL, 0},
+        {ASKING, place_write, NULL, 0},
+        {ASKING, run_flush, NULL, 0},
+        {ASKING, place_request, NULL, 0},
+        {ASKING, run_flush, NULL, 0},
         {COMPARING, compare_begin, NULL, 0},
-        {WORKER_STAGE_VERIFY, PROGRAM_CLOCK_VERIFY, IN_WRITE | IN_VERIFY | IF_READ_BACK, NULL, &verify_ops,
-                WALK_PLAN | WALK_HEADERS},
+        {WORKER_STAGE_VERIFY, PROGRAM_CLOCK_VERIFY, IN_WRITE | IN_COMMIT | IN_VERIFY | IF_READ_BACK, NULL,
+                &verify_ops, WALK_PLAN | WALK_HEADERS},
         {COMPARING, compare_wait, NULL, 0},
         {WORKER_STAGE_VERIFY, PROGRAM_CLOCK_NONE, IN_VERIFY, run_confirm, NULL, 0},
-        {WORKER_STAGE_COMMIT, PROGRAM_CLOCK_NONE, IN_WRITE, run_confirm, NULL, 0},
+        {WORKER_STAGE_COMMIT, PROGRAM_CLOCK_NONE, IN_WRITE | IN_COMMIT, run_confirm, NULL, 0},
         {COMMIT_WRITING, NULL, &write_commit_ops, WALK_HEAD},
         {COMMIT_WRITING, run_flush, NULL, 0},
         {COMMIT_READING, NULL, &verify_commit_ops, WALK_HEAD},
@@ -58,7 +71,13 @@ static const struct step steps[] = {
 
 bool program_reads_back(const struct program *p)
 {
-	return p->spec.job->task == WORKER_VERIFY || p->spec.job->verify != WORKER_VERIFY_NONE;
+	switch ((enum worker_task)p->spec.job->task) {
+	case WORKER_VERIFY:
+	case WORKER_COMMIT: return true;
+	case WORKER_ASK: return false; // the board does
+	case WORKER_WRITE: break;
+	}
+	return p->spec.job->verify != WORKER_VERIFY_NONE;
 }
 
 static bool wanted(const struct program *p, const struct step *step)
@@ -67,7 +86,11 @@ static bool wanted(const struct program *p, const struct step *step)
 		return false;
 	if ((step->when & IF_COMPARE) && !compare_wanted(p))
 		return false;
-	return step->when & (p->spec.job->task == WORKER_WRITE ? IN_WRITE : IN_VERIFY);
+	static const unsigned tasks[] = {[WORKER_WRITE] = IN_WRITE,
+	        [WORKER_VERIFY] = IN_VERIFY,
+	        [WORKER_ASK] = IN_ASK,
+	        [WORKER_COMMIT] = IN_COMMIT};
+	return step->when & tasks[p->spec.job->task];
 }
 
 static void enter_stage(struct program *p, enum worker_stage stage)
@@ -104,10 +127,10 @@ static uint64_t wire_bytes(const struct program *p)
 		if (!step->sweep || !wanted(p, step))
 			continue;
 		sum += layout_bytes(&p->layout, step->areas);
-		if (step->sweep == &verify_ops && p->spec.job->task == WORKER_WRITE)
+		if (step->sweep == &verify_ops && worker_writes(p->spec.job))
 			sum -= layout_bytes(&p->layout, WALK_COMMIT);
 	}
-	return sum;
+	return sum + place_wire(p);
 }
 
 // A USB disk that failed and then refused its blanking as well may have lost its cable: the hub says so a moment
@@ -221,7 +244,7 @@ void program_next(struct program *p)
  */
 static void after_failure(struct program *p)
 {
-	if (p->sweep.running || p->flushing)
+	if (p->sweep.running || p->io_busy)
 		return; // what is in flight comes first
 	bool gone = p->failure == FAILURE_DEVICE_GONE;
 	if (!p->key_touched || p->retracting || gone || clock_mono_ns() >= p->give_up_at) {
@@ -255,27 +278,38 @@ void program_fail(struct program *p, enum failure failure, const char *format, .
 		after_failure(p);
 }
 
-static void on_flushed(struct disk_io *io)
+static void on_io(struct disk_io *io)
 {
 	struct program *p = io->context;
-	p->flushing = false;
+	p->io_busy = false;
 	p->sweep.landings++;
+	const struct walk_piece piece = {.offset = io->offset, .run = {.source = PLAN_INLINE}};
 	if (p->retracting) {
 		p->retracted = io->result == 0;
 		conclude(p);
-	} else if (p->failure != FAILURE_NONE)
+		return;
+	}
+	if (io->result == 0)
+		p->wire_done += io->length;
+	if (p->failure != FAILURE_NONE)
 		after_failure(p);
 	else if (io->result < 0)
-		program_io_failed(p, DISK_FLUSH, io->result, NULL);
+		program_io_failed(p, io->op, io->result, io->op == DISK_FLUSH ? NULL : &piece);
 	else
 		program_next(p);
 }
 
+void program_io(struct program *p, enum disk_op op, void *data, size_t length, uint64_t offset)
+{
+	p->io_busy = true;
+	p->io = (struct disk_io){
+	        .op = op, .data = data, .length = length, .offset = offset, .done = on_io, .context = p};
+	disk_submit(p->spec.disk, &p->io);
+}
+
 static void run_flush(struct program *p)
 {
-	p->flushing = true;
-	p->flush = (struct disk_io){.op = DISK_FLUSH, .done = on_flushed, .context = p};
-	disk_submit(p->spec.disk, &p->flush);
+	program_io(p, DISK_FLUSH, NULL, 0, 0);
 }
 
 static void run_confirm(struct program *p)
@@ -338,7 +372,7 @@ void program_wake(struct program *p)
 
 bool program_in_flight(const struct program *p)
 {
-	return p->flushing || p->sweep.in_flight;
+	return p->io_busy || p->sweep.in_flight;
 }
 
 void program_tick(struct program *p, uint64_t stall_ns)
@@ -376,6 +410,8 @@ int program_init(struct program *p, const struct program_spec *spec, struct err 
 	int r = map_image(p, e);
 	if (r == 0)
 		r = verify_init(p, e);
+	if (r == 0)
+		r = place_init(p, e);
 	return r < 0 ? r : sweep_init(&p->sweep, spec->disk, e);
 }
 
@@ -384,6 +420,7 @@ void program_deinit(struct program *p)
 	compare_end(p);
 	sweep_deinit(&p->sweep);
 	verify_deinit(p);
+	place_deinit(p);
 	if (p->map)
 		munmap((void *)(uintptr_t)p->map, p->layout.image_size);
 	p->map = NULL;

@@ -24,6 +24,7 @@ struct program_spec {
 	struct layout layout;
 	struct herd *herd;   // NULL unless the image is larger than memory
 	struct proof *proof; // of the image; NULL unless the job says compare
+	int script_fd;       // ASK: the verify script
 	// The program has concluded: `failure`, `text` and the counts are final. Nothing is called after it.
 	void (*concluded)(void *context);
 	void *context;
@@ -35,8 +36,8 @@ struct program {
 	struct program_spec spec;
 	struct layout layout;
 	struct sweep sweep;
-	struct disk_io flush;
-	bool flushing;
+	struct disk_io io; // beside the sweep: a flush, or of the reserved place
+	bool io_busy;
 
 	const uint8_t *map;  // the stored image, read-only: written from here, without a copy
 	uint64_t prefetched; // up to where its pages were asked for
@@ -67,6 +68,15 @@ struct program {
 	// Compared with the store, see compare.c.
 	struct prover *prover; // this worker is the one that hashes it
 	bool waiting_for_proof;
+
+	// The reserved place, see place.c.
+	char *place;       // its sectors on the device, whole
+	uint64_t place_at; // where they begin
+	size_t place_size; // bytes of them
+	size_t place_skew; // bytes of them before the place
+	struct err answer; // what the board's answer was judged to be; num 0: good
+	bool answered;     // it is this attempt's answer
+	uint8_t summary_sha256[DIGEST_SHA256_SIZE];
 
 	// What the worker reports.
 	enum worker_stage stage;
@@ -112,6 +122,8 @@ void program_sweep_ended(void *program, int result);
 // A sweep's or flush's error becomes a failure, with the right one to blame.
 void program_io_failed(struct program *program, enum disk_op op, int error, const struct walk_piece *piece);
 bool program_reads_back(const struct program *program);
+// One read, write or flush beside the sweeps; program_next() follows.
+void program_io(struct program *program, enum disk_op op, void *data, size_t length, uint64_t offset);
 
 // An image larger than memory, write.c: the worker is one of those that read the store; it no longer is.
 void write_join(struct program *program);
@@ -135,6 +147,17 @@ void verify_store_damaged(struct program *program, const struct plan_range *rang
 void verify_store_unreadable(struct program *program, uint64_t offset, int error);
 // At the end: the digests over what was read. Whether they, and the bytes read, are the plan's.
 bool verify_conclude(struct program *program);
+
+// The steps around the reserved place, place.c. A job without one has nothing to set up.
+int place_init(struct program *program, struct err *e);
+void place_deinit(struct program *program);
+uint64_t place_wire(const struct program *program); // bytes that its steps move
+void place_read(struct program *program);
+void place_write(struct program *program);   // all but the request
+void place_request(struct program *program); // ... which comes last: it is what makes the rest mean something
+void place_judge(struct program *program);
+void place_clear(struct program *program);
+void place_believe(struct program *program); // what was judged
 
 bool compare_wanted(const struct program *program);
 // The two steps around the read-back: somebody hashes the store; everybody waits for that.

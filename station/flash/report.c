@@ -5,14 +5,14 @@
 
 const char *worker_result_name(enum worker_result result)
 {
-	static const char *const names[] = {"pass", "unverified", "fail"};
+	static const char *const names[] = {"pass", "unverified", "fail", "asked"};
 	return (unsigned)result < ARRAY_SIZE(names) ? names[result] : "fail";
 }
 
 const char *worker_method_name(enum worker_method method)
 {
-	static const char *const names[] = {
-	        "none", "host-readback", "host-readback-buffered", "host-compare", "host-compare-buffered"};
+	static const char *const names[] = {"none", "host-readback", "host-readback-buffered", "host-compare",
+	        "host-compare-buffered", "on-target"};
 	return (unsigned)method < ARRAY_SIZE(names) ? names[method] : "none";
 }
 

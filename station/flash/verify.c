@@ -56,7 +56,7 @@ void verify_expect(struct program *p)
 
 static bool is_held_back(const struct program *p, const struct walk_piece *piece)
 {
-	return p->spec.job->task == WORKER_WRITE && (piece->area & WALK_COMMIT);
+	return worker_writes(p->spec.job) && (piece->area & WALK_COMMIT);
 }
 
 // A range's digest is in the plan once the front has passed its end.

@@ -15,7 +15,7 @@ static uint64_t last_lba(const struct layout *l)
 
 uint64_t layout_tail(const struct layout *l)
 {
-	if (l->image_size <= last_lba(l))
+	if (!l->holds_tail && l->image_size <= last_lba(l))
 		return l->image_size;
 	return u64_down(l->image_size - u64_min(l->image_size, PLAN_TAIL_BYTES), PLAN_TAIL_BYTES);
 }

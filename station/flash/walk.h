@@ -24,7 +24,8 @@
  *   BODY     all that is to be written, but for:
  *   HEAD     the mapped bytes below PLAN_COMMIT_BYTES, the commit piece, but for LBA 0-1;
  *   TAIL     the image's last PLAN_TAIL_BYTES where the image reaches into the device's last LBA: there the backup
- *            header is looked for. On a larger device nothing looks at the image's end, and it is BODY as the rest;
+ *            header is looked for. On a larger device nothing looks at the image's end, and it is BODY as the rest
+ *            (not with `holds_tail`: what a board reads back itself is cut the same for all of them);
  *   KEY      LBA 0-1. TAIL and KEY together are what makes a board boot, so they are the last and shortest writes.
  *   HEADERS  what of BLANK no other area covers: read back, not written again.
  */
@@ -46,6 +47,7 @@ struct layout {
 	uint32_t lba;      // bytes of the sector that GPT headers are counted in
 	uint32_t sector;   // bytes of the device's logical sector: what I/O must fit
 	bool zero_all;     // ZERO ranges for everything unmapped, to the device's end
+	bool holds_tail;   // TAIL also where the image ends before the device's last LBA
 	bool zero_headers; // ZERO ranges for what BLANK wrote and no STORE range covers
 };
 

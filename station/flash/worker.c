@@ -88,7 +88,9 @@ static void fill_report(const struct worker *w, enum worker_report_kind kind, st
 	r->bytes_verified = p->bytes_verified;
 	r->write_ns = p->write_ns;
 	r->verify_ns = p->verify_ns;
-	if (p->stage_ns[WORKER_STAGE_VERIFY])
+	if (w->job.task == WORKER_COMMIT)
+		r->method = p->answered ? WORKER_METHOD_ON_TARGET : WORKER_METHOD_NONE;
+	else if (p->stage_ns[WORKER_STAGE_VERIFY])
 		r->method = method_of(w);
 }
 
@@ -126,6 +128,28 @@ static void refuse_err(struct worker *w, const struct err *e)
 	refuse(w, (enum failure)e->failure, e->text);
 }
 
+/*
+ * Of the two halves of one attempt: what was asked for is the whole plan. A COMMIT that passes has its answer: the board
+ * compared every window of the rest, the host has read back what makes it boot.
+ */
+static void fill_target(const struct worker *w, struct worker_report *r)
+{
+	const struct worker_target *t = &w->job.target;
+	if (w->job.task != WORKER_ASK && w->job.task != WORKER_COMMIT)
+		return;
+	if (!digest_from_hex(t->plan_sha256, r->plan_sha256, sizeof(r->plan_sha256)))
+		memset(r->plan_sha256, 0, sizeof(r->plan_sha256));
+	memset(r->readback_sha256, 0, sizeof(r->readback_sha256));
+	memcpy(r->summary_sha256, w->program.summary_sha256, sizeof(r->summary_sha256));
+	r->windows = t->windows;
+	if (r->result == WORKER_UNVERIFIED && w->job.task == WORKER_ASK)
+		r->result = WORKER_ASKED;
+	if (r->result != WORKER_PASS)
+		return;
+	memcpy(r->readback_sha256, r->plan_sha256, sizeof(r->readback_sha256));
+	r->bytes_verified = t->mapped;
+}
+
 static void on_concluded(void *context)
 {
 	struct worker *w = context;
@@ -144,6 +168,7 @@ static void on_concluded(void *context)
 	memcpy(r.readback_sha256, p->readback_sha256, sizeof(r.readback_sha256));
 	memcpy(r.extras_sha256, p->extras_sha256, sizeof(r.extras_sha256));
 	memcpy(r.extras_readback_sha256, p->extras_sha256, sizeof(r.extras_readback_sha256));
+	fill_target(w, &r);
 	judge(w, &r);
 }
 
@@ -172,7 +197,8 @@ static struct layout lay_out(const struct worker *w)
 	        .lba = lba > w->claim.sector ? lba : w->claim.sector,
 	        .sector = w->claim.sector,
 	        .zero_all = w->job.unmapped == WORKER_UNMAPPED_ZERO,
-	        .zero_headers = w->job.task == WORKER_WRITE};
+	        .holds_tail = w->job.task == WORKER_ASK,
+	        .zero_headers = worker_writes(&w->job)};
 }
 
 // The proof is shared with the other workers of the image, or, where there is none to share, this worker's own.
@@ -193,7 +219,7 @@ static bool blank_enough(struct worker *w)
 {
 	char text[480], what[192];
 	bool strict = w->job.blank >= WORKER_BLANK_ASK;
-	if (w->job.task != WORKER_WRITE || w->job.blank == WORKER_BLANK_PROGRAM)
+	if (!worker_writes(&w->job) || w->job.blank == WORKER_BLANK_PROGRAM)
 		return true;
 	blank_look(&w->claim, &w->image, &w->blank);
 	if (!strict || w->blank.verdict == BLANK_YES)
@@ -226,6 +252,7 @@ static void claimed(struct worker *w)
 	spec.disk = w->disk;
 	spec.proof = w->proof;
 	spec.herd = w->herd;
+	spec.script_fd = FD_LINK + w->job.has_link + w->job.has_proof;
 	if (program_init(&w->program, &spec, &e) < 0) {
 		refuse_err(w, &e);
 		return;
@@ -309,7 +336,7 @@ static void stop(struct worker *w, enum failure failure, const char *why)
 {
 	char text[480];
 	const char *name = w->job.label[0] ? w->job.label : w->job.expect.node;
-	if (w->state == WORKER_RUNS && w->job.task == WORKER_WRITE) {
+	if (w->state == WORKER_RUNS && worker_writes(&w->job)) {
 		program_fail(&w->program, failure,
 		        "%s: %s before it was complete; it does not boot: write it again", name, why);
 	} else if (w->state == WORKER_RUNS) {

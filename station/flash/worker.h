@@ -10,11 +10,12 @@
 #include "board/board.h"
 #include "core/failure.h"
 #include "core/signature.h"
+#include "image/ontarget.h"
 
 /*
  * Worker and parent speak in the fixed structs below, one a packet, over the socket pair that is the worker's
  * first inherited descriptor (both ends are the same binary). The others follow in this order: the image's
- * data_fd, front_fd, wake_fd, and, if the job says so, the shared link's memfd and the image's proof_fd.
+ * data_fd, front_fd, wake_fd, and, if the job says so, the shared link's memfd, the image's proof_fd and script_fd.
  *
  *   parent: worker_job ............................ GO ......... [CANCEL] .............. RELEASE
  *   worker:      ... CLAIMED (or VERDICT: refused) ...... PROGRESS* ... VERDICT ........ RELEASED, exit 0
@@ -27,6 +28,8 @@
 enum worker_task {
 	WORKER_WRITE,  // write, read back, commit
 	WORKER_VERIFY, // read back only; nothing is written
+	WORKER_ASK,    // write all but what makes it boot, then the request that it read itself back: ASKED
+	WORKER_COMMIT, // judge its answer, then write what makes it boot (the image is ontarget_kit.withheld), read that back
 };
 
 enum worker_verify {
@@ -45,6 +48,15 @@ enum worker_blank {
 	WORKER_BLANK_REFUSE,  // VERDICT: refused (not-blank)
 };
 
+// ASK and COMMIT: the place on the board for request and answer (image/ontarget.h), and this attempt's nonce.
+struct worker_target {
+	uint64_t offset; // bytes
+	uint64_t script_size, windows;
+	uint64_t mapped; // bytes of the whole plan
+	char nonce[ONTARGET_NONCE_SIZE];
+	char plan_sha256[SHA256_HEX_SIZE]; // of the whole plan
+};
+
 struct worker_job {
 	uint32_t task;     // enum worker_task
 	uint32_t verify;   // enum worker_verify
@@ -54,6 +66,7 @@ struct worker_job {
 	bool has_link;     // the shared link's descriptor is there
 	uint64_t window;   // bytes: the image is larger than memory, see image/herd.h; 0: it is not
 	bool has_proof;    // the image's proof_fd is there, behind the link's
+	bool has_script;   // ASK: the verify script's descriptor is there, behind the proof's
 	bool ask_carries;  // CLAIMED says whether the board holds this plan already
 	uint32_t stall_ms; // a disk that answers nothing for so long has failed (device-timeout); 0: 90 s
 	char label[32];    // for the log: the slot's label or the target's name
@@ -65,7 +78,13 @@ struct worker_job {
 	char serial[64];            // the board's own, as discovery saw it; "": not checked
 	struct signature signature; // the job's, approved; fields 0: none
 	struct board_model model;
+	struct worker_target target;
 };
+
+static inline bool worker_writes(const struct worker_job *job)
+{
+	return job->task != WORKER_VERIFY;
+}
 
 enum worker_command { WORKER_GO = 1, WORKER_CANCEL, WORKER_RELEASE, WORKER_KEEP };
 
@@ -79,7 +98,12 @@ enum worker_stage {
 	WORKER_STAGE_COUNT
 };
 
-enum worker_result { WORKER_PASS, WORKER_UNVERIFIED, WORKER_FAIL };
+enum worker_result {
+	WORKER_PASS,
+	WORKER_UNVERIFIED,
+	WORKER_FAIL,
+	WORKER_ASKED, // of ASK: no verdict on the board, which is to leave now and to check itself
+};
 
 enum worker_method {
 	WORKER_METHOD_NONE,   // "none"
@@ -87,6 +111,7 @@ enum worker_method {
 	WORKER_METHOD_BUFFERED, // "host-readback-buffered": fsync, cache dropped, read (regular files without O_DIRECT)
 	WORKER_METHOD_COMPARE, // "host-compare": O_DIRECT, compared with the store, which was hashed in this cycle
 	WORKER_METHOD_COMPARE_BUFFERED, // "host-compare-buffered"
+	WORKER_METHOD_ON_TARGET, // "on-target": the board compared it by itself, the host what makes it boot
 };
 
 enum worker_report_kind { WORKER_CLAIMED = 1, WORKER_PROGRESS, WORKER_VERDICT, WORKER_RELEASED };
@@ -114,12 +139,15 @@ struct worker_report {
 	uint8_t extras_sha256
 	        [DIGEST_SHA256_SIZE]; // expected, over ZERO/INLINE ranges; zeros when there are none, or no pass
 	uint8_t extras_readback_sha256[DIGEST_SHA256_SIZE];
-	struct board_identity found; // CLAIMED: what it has open
-	char blank[192];             // CLAIMED, VERDICT: what the blank check found; "" when nobody looked
-	char text[480];              // VERDICT fail: one line for a person
+	uint8_t summary_sha256
+	        [DIGEST_SHA256_SIZE]; // COMMIT: of the board's answer, the block as it was; or zeros
+	uint64_t windows;             // ... that it was asked to compare
+	struct board_identity found;  // CLAIMED: what it has open
+	char blank[192];              // CLAIMED, VERDICT: what the blank check found; "" when nobody looked
+	char text[480];               // VERDICT fail: one line for a person
 };
 
-const char *worker_result_name(enum worker_result result); // "pass", "unverified", "fail"
+const char *worker_result_name(enum worker_result result); // "pass", "unverified", "fail", "asked"
 const char *worker_method_name(enum worker_method method);
 const char *worker_stage_name(
         enum worker_stage stage); // "open", "claimed", "writing", "verifying", "committing", "done"

@@ -98,9 +98,8 @@ static const void *commit_memory(void *context, const struct walk_piece *piece)
 
 void write_join(struct program *p)
 {
-	p->herd_member = p->spec.herd && p->spec.job->task == WORKER_WRITE
-	                         ? herd_join(p->spec.herd, clock_mono_ns())
-	                         : -1;
+	p->herd_member =
+	        p->spec.herd && worker_writes(p->spec.job) ? herd_join(p->spec.herd, clock_mono_ns()) : -1;
 }
 
 void write_leave(struct program *p)

@@ -49,7 +49,9 @@ void image_close(struct image *image)
 	fd_close(&image->lock_fd);
 	if (image->proof_fd > 0)
 		fd_close(&image->proof_fd);
-	*image = (struct image){.data_fd = -1, .front_fd = -1, .wake_fd = -1, .lock_fd = -1};
+	if (image->script_fd > 0)
+		fd_close(&image->script_fd);
+	*image = IMAGE_NONE;
 }
 
 int image_check_range(const struct image *image, const struct plan_range *range, bool *matches, struct err *e)

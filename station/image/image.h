@@ -61,6 +61,7 @@ struct image {
 	int front_fd; // struct image_front, to be mapped read-only
 	int wake_fd;  // the eventfd above
 	int proof_fd; // what its workers tell each other of it (image/proof.h, image/herd.h); 0 or less: nothing
+	int script_fd; // what a board reads itself back by (image/ontarget_kit.h); 0 or less: nothing
 	int lock_fd; // a shared lock on the store entry: it is not dropped while this is open; -1 outside the store's owner
 	const struct image_front *front; // mapped; NULL in a process that only passes the descriptors on
 	size_t front_size;               // bytes mapped
@@ -68,6 +69,8 @@ struct image {
 	char source_sha256[SHA256_HEX_SIZE]; // of the file as given (compressed); "" until it is confirmed
 	char bmap_sha256[SHA256_HEX_SIZE];   // of the .bmap file; "" without one
 };
+
+#define IMAGE_NONE ((struct image){.data_fd = -1, .front_fd = -1, .wake_fd = -1, .lock_fd = -1})
 
 // Maps front_fd and checks magic and size against the file's. The image's descriptors are set by the caller.
 int image_map(struct image *image, struct err *e);

@@ -61,21 +61,19 @@ static int add(struct cut *c, const struct plan_range *range, uint64_t from, uin
 	return r;
 }
 
-static int cut_range(
-        struct cut *c, const struct plan_range *range, struct borders b, enum subset_part part, struct err *e)
+static int cut_range(struct cut *c, const struct plan_range *range, struct borders b, struct err *e)
 {
 	bool matches = true;
 	uint64_t end = range->offset + range->length;
-	bool whole = range->offset >= b.head && end <= b.tail;
-	int r = whole ? 0 : image_check_range(c->image, range, &matches, e);
+	if (range->offset >= b.head && end <= b.tail)
+		return 0;
+	int r = image_check_range(c->image, range, &matches, e);
 	if (r < 0)
 		return r;
 	if (!matches)
 		return err_fail(e, EILSEQ, FAILURE_STORE_DAMAGED,
 		        "the stored image is damaged at byte %" PRIu64 " or behind; import it again",
 		        range->offset);
-	if (part == SUBSET_REST)
-		return add(c, range, b.head, b.tail, e);
 	r = add(c, range, 0, b.head, e);
 	return r == 0 ? add(c, range, b.tail, UINT64_MAX, e) : r;
 }
@@ -103,7 +101,7 @@ static int dup_fds(const struct image *image, int front_fd, struct image *out, s
 	return image_map(out, e);
 }
 
-int image_subset(const struct image *image, enum subset_part part, struct image *out, struct err *e)
+int image_withheld(const struct image *image, struct image *out, struct err *e)
 {
 	const struct image_front *from = image->front;
 	struct borders b = borders_of(from);
@@ -114,7 +112,11 @@ int image_subset(const struct image *image, enum subset_part part, struct image 
 	int r = ranges ? 0 : err_sys(e, ENOMEM, "part of an image");
 	*out = (struct image){.data_fd = -1, .front_fd = -1, .wake_fd = -1, .lock_fd = -1};
 	for (uint32_t i = 0; r == 0 && i < from->range_count; i++)
-		r = cut_range(&c, &from->ranges[i], b, part, e);
+		r = cut_range(&c, &from->ranges[i], b, e);
+	if (r == 0 && !c.count)
+		r = err_set(e, EINVAL,
+		        "this image has nothing that could be withheld until the board has answered: it "
+		        "cannot be verified on the target");
 	if (r == 0)
 		r = front_new(c.count, &front, e);
 	if (r < 0)

@@ -132,7 +132,7 @@ static int hash_all(struct windows *w, const struct image *image, uint64_t bytes
 	return 0;
 }
 
-int windows_cut(
+int windows_lay(
         const struct image *image, enum window_area area, uint64_t bytes, struct windows **out, struct err *e)
 {
 	const struct image_front *front = image->front;
@@ -147,9 +147,18 @@ int windows_cut(
 		if (r < 0)
 			return r;
 	}
-	int r = hash_all(windows, image, bytes, e);
+	*out = steal_ptr(&windows);
+	return 0;
+}
+
+int windows_cut(
+        const struct image *image, enum window_area area, uint64_t bytes, struct windows **out, struct err *e)
+{
+	int r = windows_lay(image, area, bytes, out, e);
 	if (r == 0)
-		*out = steal_ptr(&windows);
+		r = hash_all(*out, image, bytes, e);
+	if (r < 0)
+		*out = windows_free(*out);
 	return r;
 }
 

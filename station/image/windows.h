@@ -43,6 +43,9 @@ struct windows {
 // from the store. The image is complete. The caller frees *out; NULL on failure.
 int windows_cut(const struct image *image, enum window_area area, uint64_t bytes, struct windows **out,
         struct err *e);
+// The same without hashing, and so without reading the store: all digests are zeros.
+int windows_lay(const struct image *image, enum window_area area, uint64_t bytes, struct windows **out,
+        struct err *e);
 struct windows *windows_free(struct windows *windows); // always NULL
 static inline void windows_freep(struct windows **windows)
 {
