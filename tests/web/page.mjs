@@ -61,6 +61,26 @@ const tests = {
     assert.notEqual(await back(2), await back(1));
   },
 
+  async a_board_that_checks_itself_is_busy_and_to_be_left_in(station) {
+    await station.do('snapshot', { fields: { job: scenes.job } });
+    await open(station);
+    await station.slot('1', scenes.busy(1, 'writing', 0.25, 38.2e6));
+    await says(1, 'order', 'program 25 %');
+    await station.slot('1', scenes.awaiting(1));
+    await says(1, 'order', 'LEAVE IT IN');
+    assert.deepEqual([await text(`${tile(1)} .word`), await text(`${tile(1)} .rate`)], ['BUSY', 'checks itself · 0:42 left']);
+    assert.equal(await text(`${tile(1)} .reason`), 'the board reads itself back → leave it plugged in');
+    assert.equal(await page.locator(`${tile(1)}.gone`).count(), 0, 'it shows no disk, and is in its slot');
+    await page.keyboard.press('1');
+    await page.keyboard.press('Enter');
+    await page.keyboard.press('Enter');
+    await page.locator('#slot-facts', { hasText: 'reads itself back' }).waitFor();
+    assert.equal(await page.locator('#slot-facts', { hasText: 'taken out' }).count(), 0);
+    await page.keyboard.press('Escape');
+    await station.slot('1', scenes.pass(1));
+    await says(1, 'order', 'REMOVE');
+  },
+
   async the_ledger_s_pages_only_look_and_tell_what_the_wall_wants(station) {
     await station.do('snapshot', { fields: { job: scenes.job, slots: scenes.mixed() } });
     await page.goto(`${station.url}ledger`);

@@ -20,7 +20,7 @@ const SHOTS = {
     alerts: [{ level: 'warn', text: 'clock: not synchronised' }], ledger: { seq: 1234, hash: 'ab'.repeat(32), state: 'failing', error: 'database or disk is full' },
     slots: scenes.slots(8, 4, (i) => [scenes.unverified(1), { ...scenes.pass(2), present: false }, { ...scenes.fail(3), present: false }, scenes.fail(4, { acknowledged: true }),
       scenes.fail(5, { code: 'store-damaged', blame: 'store', reason: 'the stored image is damaged', next: 'nothing is wrong with the board: the image is imported again' }),
-      { ...scenes.hold(6), serial: null, code: 'serial-missing', reason: 'the board has no serial number', next: 'scan or allocate one' }, { present: true, state: 'present' }, {}][i]) } },
+      { ...scenes.hold(6), serial: null, code: 'serial-missing', reason: 'the board has no serial number', next: 'scan or allocate one' }, { present: true, state: 'present' }, scenes.awaiting(8)][i]) } },
   empty: { slots: 8, columns: 4, fields: {} },
   one: { slots: 1, columns: 1, fields: { ...full, slots: scenes.slots(1, 1, () => scenes.busy(1, 'writing', 0.3, 38e6)) } },
   many: { slots: 64, columns: 8, fields: { ...full, slots: scenes.slots(64, 8, (i) => (i % 11 === 5 ? scenes.fail(i) : i % 7 === 3 ? {} : i % 13 === 6 ? scenes.interrupted(i) : i % 3 ? scenes.pass(i) : scenes.busy(i, 'writing', i / 64, 5e6))) } },

@@ -36,7 +36,7 @@ export function makeDetail({ showRecords }) {
     byId('slot-line').textContent = slot.text || [slot.reason, slot.next].filter(Boolean).join(' → ');
     byId('slot-facts').replaceChildren();
     fact('serial', slot.serial && slot.serial_source ? `${slot.serial} (${slot.serial_source})` : slot.serial);
-    fact('board', slot.present === false ? 'taken out' : slot.node);
+    fact('board', slot.state === 'awaiting' ? 'reads itself back' : slot.present === false ? 'taken out' : slot.node);
     fact('size', slot.size ? words.size(slot.size) : '');
     fact('code', slot.code && slot.blame ? `${slot.code}, blamed on the ${slot.blame}` : slot.code);
     fact('attempt', slot.attempt);

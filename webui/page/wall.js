@@ -44,7 +44,7 @@ function drawTile({ tile, parts }, slot, job) {
   const order = words.order(slot, job);
   tile.dataset.tile = slot.tile;
   tile.dataset.state = slot.state;
-  tile.classList.toggle('gone', slot.present === false && slot.tile !== 'LOAD');
+  tile.classList.toggle('gone', words.isGone(slot));
   tile.classList.toggle('waits', words.needsAck(slot));
   tile.style.setProperty('--number-length', Math.max(1, slot.slot.length));
   tile.style.setProperty('--word-length', Math.max(4, word.length));
@@ -57,7 +57,7 @@ function drawTile({ tile, parts }, slot, job) {
   put(parts.order, order);
   put(parts.serial, slot.serial || '');
   put(parts.reason, [slot.reason || (['FAIL', 'REFUSED', 'HOLD'].includes(slot.tile) ? slot.code : ''), slot.next].filter(Boolean).join(' → '));
-  put(parts.rate, slot.tile === 'BUSY' ? [words.speed(slot.rate), words.left(slot.eta_s)].filter(Boolean).join(' · ') : '');
+  put(parts.rate, words.pace(slot));
   put(parts.ack, words.needsAck(slot) ? `acknowledge: ${slot.slot} Enter` : '');
 }
 

@@ -28,6 +28,17 @@ export function word(slot, job) {
   return slot.tile === 'LOAD' && !isOpen(job) ? 'NO JOB' : slot.tile;
 }
 
+// The small line of a tile that works: how fast, how long.
+export function pace(slot) {
+  if (slot.tile !== 'BUSY') return '';
+  return [slot.state === 'awaiting' ? 'checks itself' : speed(slot.rate), left(slot.eta_s)].filter(Boolean).join(' · ');
+}
+
+// It shows no disk while it reads itself back, and is in its slot all the same.
+export function isGone(slot) {
+  return slot.present === false && slot.tile !== 'LOAD' && slot.state !== 'awaiting';
+}
+
 export function isOpen(job) {
   return Boolean(job) && job.state !== 'closed';
 }
@@ -47,6 +58,11 @@ function failOrder(slot) {
   return slot.blame && slot.blame !== 'device' ? 'NOT THE BOARD' : 'RED BIN';
 }
 
+function busyOrder(slot) {
+  if (slot.state === 'awaiting') return 'LEAVE IT IN'; // nothing else says that the board is still needed where it is
+  return `${STAGES[slot.state] || slot.stage || 'wait'} ${slot.progress > 0 ? percent(slot) + ' %' : '…'}`;
+}
+
 function loadOrder(slot, job) {
   if (slot.present) return 'board is in';
   if (job && job.state === 'closing') return 'job is closing';
@@ -58,7 +74,7 @@ export function order(slot, job) {
   switch (slot.tile) {
     case 'PASS': return slot.present === false ? 'LOAD NEXT' : 'REMOVE';
     case 'FAIL': return failOrder(slot);
-    case 'BUSY': return `${STAGES[slot.state] || slot.stage || 'wait'} ${slot.progress > 0 ? percent(slot) + ' %' : '…'}`;
+    case 'BUSY': return busyOrder(slot);
     case 'HOLD': return holdOrder(slot, job);
     case 'REFUSED': return 'NOT FOR THIS JOB';
     case 'INTERRUPTED': return 'LOAD AGAIN';
