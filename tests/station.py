@@ -1,5 +1,5 @@
 """A station under test: starts `gangway station` on a folder, drives it through its control socket, waits for events."""
-import array, json, os, pathlib, re, signal, socket, subprocess, threading, time
+import array, json, os, pathlib, re, select, signal, socket, subprocess, threading, time
 
 GANGWAY = os.environ['GANGWAY']
 SLOW = 4 if os.environ.get('SANITIZE') else 1
@@ -8,6 +8,19 @@ DEADLINE = 30 * SLOW  # seconds; nothing waits that long unless something is bro
 
 class Refused(Exception):
     pass
+
+
+def gone(pids):
+    """Until these processes have ended; a worker that goes on writing never does."""
+    deadline = time.monotonic() + DEADLINE
+    for pid in pids:
+        try:
+            fd = os.pidfd_open(pid)
+        except ProcessLookupError:
+            continue
+        ready, _, _ = select.select([fd], [], [], max(0, deadline - time.monotonic()))
+        os.close(fd)
+        assert ready, f'process {pid} outlives its station'
 
 
 class Connection:
@@ -81,6 +94,7 @@ class Station:
             self.start()
 
     def start(self):
+        self.logged = threading.Condition()
         self.ready = threading.Event()
         self.process = subprocess.Popen([GANGWAY, 'station', '--config', self.config], stderr=subprocess.PIPE)
         self.drain = threading.Thread(target=self.keep_log, args=[self.process.stderr, self.ready], daemon=True)
@@ -92,7 +106,9 @@ class Station:
     def keep_log(self, pipe, ready):
         with (self.state / 'test.log').open('ab', buffering=0) as log:
             for line in pipe:
-                log.write(line)
+                with self.logged:
+                    log.write(line)
+                    self.logged.notify_all()
                 if b' runs on ' in line:
                     ready.set()
         ready.set()
@@ -105,6 +121,12 @@ class Station:
     def text(self):
         return (self.state / 'test.log').read_text()
 
+    def wait_text(self, words, times=1):
+        """Until the log says so: its lines come through another pipe than the events."""
+        with self.logged:
+            said = self.logged.wait_for(lambda: self.text().count(words) >= times, DEADLINE)
+        assert said, f'{words!r} was not logged {times} times:\n{self.text()}'
+
     def call(self, cmd, fds=(), **args):
         return self.conn.call(cmd, fds, **args)
 
@@ -116,9 +138,21 @@ class Station:
         elif 'event' in event:
             self.view[event['event']] = event[event['event']]
 
+    def take_kept(self):
+        """The events that came while an answer was waited for; answers are left for those who wait for them."""
+        kept, self.conn.kept = self.conn.kept, []
+        for line in kept:
+            if 'event' in line:
+                self.take(line)
+            else:
+                self.conn.kept.append(line)
+
     def next(self):
         """Takes one event."""
-        self.take(self.conn.kept.pop(0) if self.conn.kept else self.conn.line(time.monotonic() + DEADLINE))
+        events = [line for line in self.conn.kept if 'event' in line]
+        if events:
+            self.conn.kept.remove(events[0])
+        self.take(events[0] if events else self.conn.line(time.monotonic() + DEADLINE))
 
     def slot(self, label):
         return next(s for s in self.view['slots'] if s['slot'] == str(label))
@@ -127,8 +161,7 @@ class Station:
         """Until condition(self) holds of what the events say."""
         deadline = time.monotonic() + seconds
         while True:
-            while self.conn.kept:
-                self.take(self.conn.kept.pop(0))
+            self.take_kept()
             if self.view and condition(self):
                 return
             try:
@@ -142,9 +175,9 @@ class Station:
         return self.slot(label)
 
     def settled(self):
-        """A round trip: everything the station did before it is in the view."""
+        """A round trip: everything the station did before it is in the view. What it does by itself may come later: wait()."""
         snapshot = self.call('state')
-        self.conn.kept.clear()
+        self.conn.kept = [line for line in self.conn.kept if 'event' not in line]
         self.view = snapshot
         return self
 
@@ -175,16 +208,38 @@ class Station:
                     found[int(entry.name)] = words[1].decode()
         return found
 
+    def held(self, role):
+        """The one child of that role, held still; signal it SIGCONT."""
+        pid, = self.children(role)
+        os.kill(pid, signal.SIGSTOP)
+        return pid
+
+    def held_while_writing(self, slot, start):
+        """Has start() begin an attempt and holds its worker still when it may write: pid."""
+        recorder = self.held('recorder')
+        start()
+        self.wait_slot(slot, 'claimed')  # it has the device, and waits for its row
+        worker = self.held('worker')
+        os.kill(recorder, signal.SIGCONT)
+        self.wait_slot(slot, 'writing')
+        return worker
+
     def kill(self):
-        """As the power would: SIGKILL, nothing tidied up."""
+        """As the power would: SIGKILL, nothing tidied up, and nothing of it lives on."""
+        self.process.send_signal(signal.SIGSTOP)  # it starts no other child then
+        os.waitpid(self.process.pid, os.WUNTRACED)
+        children = self.children()
         self.process.send_signal(signal.SIGKILL)
         self.process.wait()
+        gone(children)
         self.conn.close()
+        self.drain.join(DEADLINE)
 
     def stop(self):
         self.call('stop')
         code = self.process.wait(DEADLINE)
         self.conn.close()
+        self.drain.join(DEADLINE)
         assert code == 0, f'the station ended with {code}: {self.text()}'
 
 

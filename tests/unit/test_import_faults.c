@@ -10,19 +10,15 @@
 #include "image/import_wire.h"
 #include "import_drive.h"
 
-// The pid of our only child.
-static pid_t child_pid(void)
-{
-	char path[64], text[64];
-	snprintf(path, sizeof(path), "/proc/self/task/%d/children", (int)getpid());
-	assert_true(fd_read_text(AT_FDCWD, path, text, sizeof(text)) > 0);
-	return (pid_t)strtol(text, NULL, 10);
-}
-
+// It may have ended by itself just now.
 static void kill_child(void *context)
 {
+	char path[64], text[64];
 	(void)context;
-	kill(child_pid(), SIGKILL);
+	snprintf(path, sizeof(path), "/proc/self/task/%d/children", (int)getpid());
+	pid_t pid = fd_read_text(AT_FDCWD, path, text, sizeof(text)) > 0 ? (pid_t)strtol(text, NULL, 10) : 0;
+	if (pid > 0)
+		kill(pid, SIGKILL);
 }
 
 static int make_big(void **state)
@@ -53,6 +49,8 @@ static void an_importer_killed_at_any_moment_leaves_nothing_that_is_used(void **
 		int r = loop_run(d.loop);
 		loop_remove(timer);
 		assert_int_equal(d.dones + d.failures, 1);
+		if (r == 0)
+			length = length * 3 / 4; // the machine has more time for us than it had
 		if (r != 0) {
 			failed++;
 			assert_true(failure_info((enum failure)d.error.failure)->blame == BLAME_IMPORT);
