@@ -3,16 +3,15 @@
 #include "board/profile.h"
 
 #include <errno.h>
-#include <ini.h>
 
 #include "base/fd.h"
+#include "board/ini_text.h"
+
+enum { PROFILE_BYTES_MAX = 64 * 1024 };
 
 struct reading {
 	struct profile *profile;
-	const char *path;
 	bool base_given; // by the caller: the file's own is not used
-	struct err *e;
-	int result;
 };
 
 int profile_slot_of(const struct profile *profile, const char *port)
@@ -68,35 +67,32 @@ static int set_columns(struct profile *p, const char *value, struct err *e)
 	return 0;
 }
 
-static int set_fixture(struct reading *r, const char *name, const char *value)
+static int set_fixture(struct reading *r, const char *name, const char *value, struct err *e)
 {
 	struct profile *p = r->profile;
 	if (!strcmp(name, "name"))
 		STR_COPY(p->name, value);
 	else if (!strcmp(name, "columns"))
-		return set_columns(p, value, r->e);
+		return set_columns(p, value, e);
 	else if (!strcmp(name, "power") && (!strcmp(value, "yes") || !strcmp(value, "no")))
 		p->switches = !strcmp(value, "yes");
 	else if (strcmp(name, "base") != 0)
-		return err_set(r->e, EINVAL, "[fixture] %s = %s: no such setting", name, value);
+		return err_set(e, EINVAL, "[fixture] %s = %s: no such setting", name, value);
 	else if (!r->base_given)
 		STR_COPY(p->base, value);
 	return 0;
 }
 
-// inih's handler: 0 stops it.
-static int on_setting(void *context, const char *section, const char *name, const char *value)
+static int on_setting(void *context, const char *section, const char *name, const char *value, struct err *e)
 {
 	struct reading *r = context;
 	if (!strcmp(section, "fixture"))
-		r->result = set_fixture(r, name, value);
-	else if (!strcmp(section, "slots"))
-		r->result = profile_add_slot(r->profile, name, value, r->e);
-	else if (!strcmp(section, "hubs"))
-		r->result = add_hub(r->profile, name, value, r->e);
-	else
-		r->result = err_set(r->e, EINVAL, "[%s]: no such section", section);
-	return r->result == 0;
+		return set_fixture(r, name, value, e);
+	if (!strcmp(section, "slots"))
+		return profile_add_slot(r->profile, name, value, e);
+	if (!strcmp(section, "hubs"))
+		return add_hub(r->profile, name, value, e);
+	return err_set(e, EINVAL, "[%s]: no such section; [fixture], [slots] and [hubs] are known", section);
 }
 
 void profile_arrange(struct profile *p)
@@ -112,18 +108,17 @@ void profile_arrange(struct profile *p)
 
 int profile_load(const char *path, const char *base, struct profile *out, struct err *e)
 {
-	struct reading r = {.profile = out, .path = path, .base_given = base && base[0], .e = e};
+	_cleanup_free_ char *text = NULL;
+	size_t size;
+	struct reading r = {.profile = out, .base_given = base && base[0]};
 	*out = (struct profile){0};
 	if (r.base_given)
 		STR_COPY(out->base, base);
-	_cleanup_fclose_ FILE *file = fopen(path, "re");
-	if (!file)
-		return err_sys(e, errno, "fixture profile %s: cannot be read", path);
-	int line = ini_parse_file(file, on_setting, &r);
-	if (r.result < 0)
-		return err_prefix(e, "fixture profile %s", path);
-	if (line != 0)
-		return err_set(e, EINVAL, "fixture profile %s: line %d is no ini line", path, line);
+	int result = fd_read_file(path, PROFILE_BYTES_MAX, &text, &size, e);
+	if (result == 0)
+		result = ini_text_read(path, text, on_setting, &r, e);
+	if (result < 0)
+		return err_prefix(e, "fixture profile");
 	if (!out->slot_count)
 		return err_set(e, EINVAL,
 		        "fixture profile %s: no [slots]; 'gangway fixture learn' writes them", path);

@@ -2,10 +2,10 @@
 // The station's configuration file.
 #include <arpa/inet.h>
 #include <errno.h>
-#include <ini.h>
 
 #include "base/digest.h"
 #include "base/fd.h"
+#include "board/ini_text.h"
 #include "daemon/station.h"
 
 enum { CONFIG_BYTES_MAX = 256 * 1024 };
@@ -65,12 +65,25 @@ static int set_match(struct station_match *match, const char *key, const char *v
 	return 0;
 }
 
+// "no" means no and "yes" yes: what else somebody may have meant is for them to say.
+static int set_flag(const char *name, const char *value, bool *flag, struct err *e)
+{
+	if (strcmp(value, "yes") != 0 && strcmp(value, "no") != 0)
+		return err_set(e, EINVAL, "%s = %s: yes or no", name, value);
+	*flag = !strcmp(value, "yes");
+	return 0;
+}
+
 static int set_heads(struct station_heads *heads, const char *key, const char *value, struct err *e)
 {
 	bool rows = !strcmp(key, "rows");
 	uint64_t number;
 	if (!strcmp(key, "folder") && value[0] != '/')
 		return err_set(e, EINVAL, "[heads] folder = %s: not an absolute path", value);
+	if (!strcmp(key, "http") && strncmp(value, "http://", 7) != 0)
+		return err_set(e, EINVAL,
+		        "[heads] http = %s: not http://HOST[:PORT]/PATH; for https say a command with curl",
+		        value);
 	if (!strcmp(key, "folder"))
 		STR_COPY(heads->folder, value);
 	else if (!strcmp(key, "command"))
@@ -78,7 +91,7 @@ static int set_heads(struct station_heads *heads, const char *key, const char *v
 	else if (!strcmp(key, "http"))
 		STR_COPY(heads->http, value);
 	else if (!strcmp(key, "syslog"))
-		heads->syslog = strcmp(value, "no") != 0;
+		return set_flag("[heads] syslog", value, &heads->syslog, e);
 	else if (!rows && strcmp(key, "minutes") != 0)
 		return err_set(e, EINVAL, "[heads] %s: no such setting", key);
 	else if (!board_bytes_parse(value, &number) || !number || number > (rows ? 1000000 : 24 * 60))
@@ -88,11 +101,6 @@ static int set_heads(struct station_heads *heads, const char *key, const char *v
 		*(rows ? &heads->rows : &heads->minutes) = (unsigned)number;
 	return 0;
 }
-
-struct reading {
-	struct station_config *config;
-	struct err e;
-};
 
 bool station_listens_at(const char *text)
 {
@@ -154,6 +162,11 @@ static int add_hosts(struct station_config *config, const char *value, struct er
 
 static int set_station(struct station_config *config, const char *key, const char *value, struct err *e)
 {
+	if (!strcmp(key, "state") && value[0] != '/')
+		return err_set(e, EINVAL, "[station] state = %s: not an absolute path", value);
+	if (!strcmp(key, "name") && (!value[0] || strlen(value) >= sizeof(config->name)))
+		return err_set(e, EINVAL, "[station] name = %s: not 1 to %zu characters", value,
+		        sizeof(config->name) - 1);
 	if (!strcmp(key, "state"))
 		STR_COPY(config->state, value);
 	else if (!strcmp(key, "name"))
@@ -163,7 +176,7 @@ static int set_station(struct station_config *config, const char *key, const cha
 	else if (!strcmp(key, "host"))
 		return add_hosts(config, value, e);
 	else if (!strcmp(key, "eject"))
-		config->eject = strcmp(value, "no") != 0;
+		return set_flag("[station] eject", value, &config->eject, e);
 	else if (!strcmp(key, "store_limit")) {
 		if (!board_bytes_parse(value, &config->store_limit))
 			return err_set(e, EINVAL, "[station] store_limit = %s: not a number of bytes", value);
@@ -177,28 +190,24 @@ static int set_station(struct station_config *config, const char *key, const cha
 	return 0;
 }
 
-// inih's handler: 0 is an error. "profile = virtual" names a kind; a path is the profile of kind = usb.
-static int on_setting(void *user, const char *section, const char *key, const char *value)
+// "profile = virtual" names a kind; a path is the profile of kind = usb.
+static int on_setting(void *context, const char *section, const char *key, const char *value, struct err *e)
 {
-	struct reading *reading = user;
-	struct station_config *config = reading->config;
-	int r;
+	struct station_config *config = context;
 	if (!strcmp(section, "station"))
-		r = set_station(config, key, value, &reading->e);
-	else if (!strcmp(section, "match"))
-		r = set_match(&config->match, key, value, &reading->e);
-	else if (!strcmp(section, "heads"))
-		r = set_heads(&config->heads, key, value, &reading->e);
-	else if (strcmp(section, "fixture") != 0)
-		r = err_set(&reading->e, EINVAL,
+		return set_station(config, key, value, e);
+	if (!strcmp(section, "match"))
+		return set_match(&config->match, key, value, e);
+	if (!strcmp(section, "heads"))
+		return set_heads(&config->heads, key, value, e);
+	if (strcmp(section, "fixture") != 0)
+		return err_set(e, EINVAL,
 		        "[%s]: no such section; [station], [fixture], [match] and [heads] are known",
 		        section);
-	else if (!strcmp(key, "kind") || (!strcmp(key, "profile") && !strchr(value, '/'))) {
-		STR_COPY(config->fixture.kind, value);
-		r = 0;
-	} else
-		r = fixture_settings_add(&config->fixture, key, value, &reading->e);
-	return r == 0;
+	if (strcmp(key, "kind") != 0 && (strcmp(key, "profile") != 0 || strchr(value, '/')))
+		return fixture_settings_add(&config->fixture, key, value, e);
+	STR_COPY(config->fixture.kind, value);
+	return 0;
 }
 
 int station_config_load(const char *path, struct station_config *config, struct err *e)
@@ -209,14 +218,13 @@ int station_config_load(const char *path, struct station_config *config, struct 
 	int r = fd_read_file(path, CONFIG_BYTES_MAX, &text, &size, e);
 	if (r < 0)
 		return r;
-	struct reading reading = {.config = config};
-	int line = ini_parse_string(text, on_setting, &reading);
-	if (line)
-		return err_set(e, EINVAL, "%s, line %d: %s", path, line,
-		        reading.e.text[0] ? reading.e.text : "not 'key = value' and not a [section]");
-	if (config->state[0] != '/')
+	r = ini_text_read(path, text, on_setting, config, e);
+	if (r < 0)
+		return r;
+	if (!config->state[0])
 		return err_set(e, EINVAL,
-		        "%s: [station] state must name the station's folder by an absolute path", path);
+		        "%s: [station] state is missing: the station's folder, such as /var/lib/gangway",
+		        path);
 	if (!config->fixture.kind[0])
 		return err_set(e, EINVAL, "%s: [fixture] kind is missing", path);
 	if (config->match.size_max && config->match.size_max < config->match.size_min)
