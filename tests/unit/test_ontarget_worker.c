@@ -71,7 +71,7 @@ static void answer(struct attempt *a, const char *nonce, const char *result, siz
 	        windows, nonce, a->kit.plan_sha256, result);
 	digest_sha256(text, sizeof(text), digest);
 	digest_hex(digest, sizeof(digest), hex);
-	snprintf(block, sizeof(block), "%sgw_sum_digest=%s\n", text, hex);
+	snprintf(block, sizeof(block), "%.400sgw_sum_digest=%s\n", text, hex);
 	put("board", (spec.sector + 1) * ONTARGET_BLOCK, block, sizeof(block));
 }
 
