@@ -5,7 +5,7 @@ CREATE TABLE attempt(
 	close_seq              INTEGER, -- of attempt.close or attempt.interrupted
 	run                    INTEGER NOT NULL,
 	job                    TEXT NOT NULL,
-	unit                   TEXT NOT NULL, -- the serial; '#attempt' for a board without one
+	unit                   TEXT NOT NULL, -- the serial; '#attempt', its first one, for a board without one
 	number                 INTEGER NOT NULL, -- 1: this unit's first attempt
 	slot                   TEXT NOT NULL,
 	port                   TEXT NOT NULL,
@@ -29,6 +29,7 @@ CREATE TABLE attempt(
 	operator               TEXT NOT NULL,
 	disposition            TEXT NOT NULL, -- first, retest, rework
 	reason                 TEXT NOT NULL,
+	retry_of               INTEGER, -- the attempt before on this very board, which was not unplugged in between
 	clock_synchronised     INTEGER NOT NULL,
 	opened                 TEXT NOT NULL,
 	opened_mono_ns         INTEGER,
@@ -138,7 +139,12 @@ BEGIN
 
 	SELECT RAISE(ABORT, 'its serial was not reserved for it')
 	WHERE NEW.body ->> 'serial_source' IN ('allocated', 'station-counter') AND NOT EXISTS (
-		SELECT 1 FROM serial_number WHERE serial = NEW.body ->> 'serial' AND attempt = NEW.body ->> 'attempt' AND state = 'reserved');
+		SELECT 1 FROM serial_number WHERE serial = NEW.body ->> 'serial' AND state = 'reserved'
+		AND attempt IN (NEW.body ->> 'attempt', NEW.body ->> 'retry_of'));
+
+	SELECT RAISE(ABORT, 'the attempt before it is still open, or was of another board')
+	WHERE NEW.body ->> 'retry_of' IS NOT NULL AND NOT EXISTS (SELECT 1 FROM attempt WHERE attempt = NEW.body ->> 'retry_of'
+		AND result <> 'open' AND serial = NEW.body ->> 'serial' AND slot = NEW.body ->> 'slot');
 
 	SELECT RAISE(ABORT, 'its disposition is none of first, retest, rework')
 	WHERE CASE NEW.body ->> 'disposition' WHEN 'first' THEN 0 WHEN 'retest' THEN 0 WHEN 'rework' THEN 0 ELSE 1 END;
@@ -148,14 +154,16 @@ BEGIN
 	AND (SELECT disposition FROM unit WHERE unit = NEW.body ->> 'serial') IN ('scrapped', 'quarantine');
 
 	SELECT RAISE(ABORT, 'a unit that has passed is programmed again only as rework and with a reason')
-	WHERE NEW.body ->> 'serial' <> '' AND (SELECT result FROM unit WHERE unit = NEW.body ->> 'serial') = 'pass'
+	WHERE (SELECT result FROM unit WHERE unit = CASE NEW.body ->> 'serial' WHEN '' THEN
+		(SELECT unit FROM attempt WHERE attempt = NEW.body ->> 'retry_of') ELSE NEW.body ->> 'serial' END) = 'pass'
 	AND (NEW.body ->> 'disposition' <> 'rework' OR coalesce(NEW.body ->> 'reason', '') = '');
 END;
 
 CREATE TRIGGER attempt_opened AFTER INSERT ON log WHEN NEW.kind = 'attempt.open'
 BEGIN
 	INSERT INTO unit(unit, serial, serial_source, size, usb_id, first_attempt, last_attempt)
-	VALUES (CASE NEW.body ->> 'serial' WHEN '' THEN '#' || (NEW.body ->> 'attempt') ELSE NEW.body ->> 'serial' END,
+	VALUES (CASE NEW.body ->> 'serial' WHEN '' THEN coalesce((SELECT unit FROM attempt WHERE attempt = NEW.body ->> 'retry_of'),
+		'#' || (NEW.body ->> 'attempt')) ELSE NEW.body ->> 'serial' END,
 		NEW.body ->> 'serial', NEW.body ->> 'serial_source', NEW.body ->> 'size', coalesce(NEW.body ->> 'usb_id', ''),
 		NEW.body ->> 'attempt', NEW.body ->> 'attempt')
 	ON CONFLICT(unit) DO UPDATE SET last_attempt = excluded.last_attempt, size = coalesce(excluded.size, size),
@@ -164,11 +172,12 @@ BEGIN
 	-- Sent to be programmed again, and here it is: that holds for one attempt.
 	UPDATE unit SET attempts = attempts + 1,
 		disposition = CASE WHEN disposition IN ('retest', 'rework') THEN '' ELSE disposition END
-	WHERE unit = CASE NEW.body ->> 'serial' WHEN '' THEN '#' || (NEW.body ->> 'attempt') ELSE NEW.body ->> 'serial' END;
+	WHERE unit = CASE NEW.body ->> 'serial' WHEN '' THEN coalesce((SELECT unit FROM attempt WHERE attempt = NEW.body ->> 'retry_of'),
+		'#' || (NEW.body ->> 'attempt')) ELSE NEW.body ->> 'serial' END;
 
 	INSERT INTO attempt(attempt, open_seq, run, job, unit, number, slot, port, fixture, hub, serial, serial_source,
 		boot_id, diskseq, size, usb_id, uboot, blank, node, image, image_key, plan_sha256, tool, kernel, config_sha256,
-		operator, disposition, reason, clock_synchronised, opened, opened_mono_ns)
+		operator, disposition, reason, retry_of, clock_synchronised, opened, opened_mono_ns)
 	SELECT NEW.body ->> 'attempt', NEW.seq, coalesce(run.seq, 0), coalesce(NEW.body ->> 'job', ''), unit.unit, unit.attempts,
 		NEW.body ->> 'slot', NEW.body ->> 'port', coalesce(NEW.body ->> 'fixture', ''), coalesce(NEW.body ->> 'hub', ''),
 		NEW.body ->> 'serial', NEW.body ->> 'serial_source', NEW.body ->> 'boot_id', NEW.body ->> 'diskseq',
@@ -178,16 +187,21 @@ BEGIN
 		coalesce(nullif(NEW.body ->> 'plan_sha256', ''), job.plan_sha256, ''),
 		coalesce(NEW.body ->> 'tool', run.version, ''), coalesce(NEW.body ->> 'kernel', run.kernel, ''),
 		coalesce(NEW.body ->> 'config_sha256', run.config_sha256, ''), coalesce(NEW.body ->> 'operator', job.operator, ''),
-		NEW.body ->> 'disposition', coalesce(NEW.body ->> 'reason', ''),
+		NEW.body ->> 'disposition', coalesce(NEW.body ->> 'reason', ''), NEW.body ->> 'retry_of',
 		coalesce((SELECT clock.body ->> 'synchronised' FROM log AS clock WHERE clock.kind = 'clock' ORDER BY clock.seq DESC LIMIT 1), 0),
 		NEW.utc, NEW.body ->> 'mono_ns'
 	FROM unit
 	LEFT JOIN run ON run.seq = (SELECT max(seq) FROM run)
 	LEFT JOIN job ON job.job = NEW.body ->> 'job'
-	WHERE unit.unit = CASE NEW.body ->> 'serial' WHEN '' THEN '#' || (NEW.body ->> 'attempt') ELSE NEW.body ->> 'serial' END;
+	WHERE unit.unit = CASE NEW.body ->> 'serial' WHEN '' THEN coalesce((SELECT unit FROM attempt WHERE attempt = NEW.body ->> 'retry_of'),
+		'#' || (NEW.body ->> 'attempt')) ELSE NEW.body ->> 'serial' END;
 
 	INSERT INTO slot(slot, attempt, attempts) VALUES (NEW.body ->> 'slot', NEW.body ->> 'attempt', 1)
 	ON CONFLICT(slot) DO UPDATE SET attempt = excluded.attempt, attempts = attempts + 1, acknowledged = 0;
+
+	-- A retry goes on with the number that its board was given.
+	UPDATE serial_number SET attempt = NEW.body ->> 'attempt'
+	WHERE serial = NEW.body ->> 'serial' AND attempt = NEW.body ->> 'retry_of' AND state = 'reserved';
 END;
 
 -- Laws 2 and 3, held by the database itself: no PASS without a read-back that matches, none after an interruption.
@@ -211,6 +225,8 @@ BEGIN
 
 	SELECT RAISE(ABORT, 'PASS and UNVERIFIED carry no failure code')
 	WHERE NEW.body ->> 'result' IN ('pass', 'unverified') AND (NEW.body ->> 'code' <> '' OR NEW.body ->> 'blame' <> '');
+
+	SELECT RAISE(ABORT, 'only a FAIL is tried again') WHERE NEW.body ->> 'retry' AND NEW.body ->> 'result' <> 'fail';
 
 	SELECT RAISE(ABORT, 'FAIL and ABORTED carry a failure code and whom it blames')
 	WHERE NEW.body ->> 'result' IN ('fail', 'aborted') AND (NEW.body ->> 'code' = ''
@@ -252,7 +268,7 @@ BEGIN
 	WHERE slot = (SELECT slot FROM attempt WHERE attempt = NEW.body ->> 'attempt');
 
 	UPDATE serial_number SET state = CASE NEW.body ->> 'result' WHEN 'pass' THEN 'consumed' ELSE 'void' END
-	WHERE attempt = NEW.body ->> 'attempt' AND state = 'reserved';
+	WHERE attempt = NEW.body ->> 'attempt' AND state = 'reserved' AND NEW.body ->> 'retry' IS NOT 1;
 END;
 
 CREATE TRIGGER slot_refused AFTER INSERT ON log WHEN NEW.kind = 'slot.refused'
@@ -327,10 +343,23 @@ BEGIN
 	VALUES (NEW.body ->> 'serial', NEW.body ->> 'pool', NEW.body ->> 'number', NEW.body ->> 'attempt', NEW.utc);
 END;
 
--- A serial whose attempt was never opened (the station died between the two rows) is void as soon as that is certain.
+CREATE TRIGGER serial_void_is_reserved BEFORE INSERT ON log WHEN NEW.kind = 'serial.void'
+BEGIN
+	SELECT RAISE(ABORT, 'only a serial that is reserved, and whose attempt has ended, becomes void')
+	WHERE NOT EXISTS (SELECT 1 FROM serial_number JOIN attempt USING (attempt)
+		WHERE serial_number.serial = NEW.body ->> 'serial' AND state = 'reserved' AND result <> 'open');
+END;
+
+CREATE TRIGGER serial_voided AFTER INSERT ON log WHEN NEW.kind = 'serial.void'
+BEGIN
+	UPDATE serial_number SET state = 'void' WHERE serial = NEW.body ->> 'serial';
+END;
+
+-- A serial whose attempt was never opened (the station died between the two rows) is void as soon as that is certain;
+-- so is one that was kept for a retry, when the station that would have made it is gone.
 CREATE TRIGGER serial_orphaned AFTER INSERT ON log WHEN NEW.kind IN ('attempt.open', 'station.start')
 BEGIN
 	UPDATE serial_number SET state = 'void'
 	WHERE state = 'reserved' AND (NEW.kind = 'station.start' OR attempt < NEW.body ->> 'attempt')
-	AND NOT EXISTS (SELECT 1 FROM attempt WHERE attempt.attempt = serial_number.attempt);
+	AND NOT EXISTS (SELECT 1 FROM attempt WHERE attempt.attempt = serial_number.attempt AND (NEW.kind = 'attempt.open' OR result = 'open'));
 END;

@@ -1,6 +1,6 @@
 -- Attempts, newest first. :before is the attempt to go on from. (A line marked "--if NAME" is there when NAME was given.)
 SELECT attempt, job, unit, number, slot, port, fixture, hub, serial, serial_source, boot_id, diskseq, size, usb_id, uboot, blank,
-	node, image, image_key, plan_sha256, tool, kernel, config_sha256, operator, disposition, reason,
+	node, image, image_key, plan_sha256, tool, kernel, config_sha256, operator, disposition, reason, retry_of,
 	clock_synchronised AS "clock_synchronised.bool", opened, result, counted AS "counted.bool", code, blame, text, closed,
 	bytes_written, bytes_verified, readback_sha256, extras_sha256, extras_readback_sha256, verify_method, write_s, verify_s,
 	retries, stages AS "stages.json", acknowledged, leaving, open_seq, close_seq

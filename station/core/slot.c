@@ -330,7 +330,7 @@ static void on_closed(struct slot *s, const struct slot_event *event, struct slo
 	out->set |= SLOT_DO_COUNT_END;
 	slot_free_worker(s, out);
 	s->acknowledged = s->result != SLOT_RESULT_FAIL;
-	bool again = event->may_retry && retry_may_follow(s);
+	bool again = event->may_retry && slot_may_retry(s);
 	s->gone = s->stopping = s->cancelled = s->sent_go = s->left_early = false;
 	if (s->result == SLOT_RESULT_PASS)
 		s->state = SLOT_PASS;

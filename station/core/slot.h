@@ -196,6 +196,8 @@ void slot_resume_lost(struct slot *slot);
 
 // Whether a START would start a worker now.
 bool slot_is_ready(const struct slot *slot);
+// Whether its FAIL, once durable, is tried again, as far as the slot itself can tell (SLOT_EV_CLOSED may_retry).
+bool slot_may_retry(const struct slot *slot);
 // From START to CLOSED, over all retries.
 bool slot_is_busy(const struct slot *slot);
 

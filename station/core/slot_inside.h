@@ -25,7 +25,6 @@ void leave_deadline(struct slot *s, struct slot_actions *out);
 
 // slot_leave.c: trying again
 void retry_first(struct slot *s, const struct slot_event *event, struct slot_actions *out);
-bool retry_may_follow(const struct slot *s); // of an attempt whose close is durable
 void retry_begin(struct slot *s, struct slot_actions *out);
 void retry_failed(struct slot *s, struct slot_actions *out); // no retry follows: FAIL stands
 void retry_give_up(struct slot *s, struct slot_actions *out);

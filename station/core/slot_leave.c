@@ -58,7 +58,7 @@ void retry_first(struct slot *s, const struct slot_event *event, struct slot_act
 	out->set |= SLOT_DO_COUNT_START;
 }
 
-bool retry_may_follow(const struct slot *s)
+bool slot_may_retry(const struct slot *s)
 {
 	bool ran = s->sent_go && s->stage >= SLOT_WRITING && s->stage <= SLOT_COMMITTING;
 	if (s->result != SLOT_RESULT_FAIL || !is_transport(s->failure) || !ran ||

@@ -44,8 +44,20 @@ static void opened(void *context, uint64_t seq, const struct err *e)
 		seat->row_refused = true;
 		STR_COPY(seat->refusal, e->text);
 		seat_event(seat, &cancel);
+	} else {
+		serial_taken(seat);
 	}
 	seat_event(seat, &opened_event);
+}
+
+// The attempt before of the same board, which nobody unplugged in between; 0: nothing says that it is the same.
+static uint64_t attempt_before(const struct seat *seat)
+{
+	const struct seat_before *before = &seat->before;
+	const struct seat_attempt *a = &seat->attempt;
+	bool same_plug = !a->serial[0] && a->diskseq && !strcmp(before->key, a->key);
+	bool same = seat->slot.retrying || same_plug;
+	return same && !strcmp(before->serial, a->serial) ? before->attempt : 0;
 }
 
 void attempt_open_row(struct seat *seat)
@@ -76,10 +88,28 @@ void attempt_open_row(struct seat *seat)
 	set_text(body, "hub", station->fixture->slots[seat->index].hub);
 	set_text(body, "operator", seat->reason[0] && seat->person[0] ? seat->person : job->recipe.operator_);
 	set_text(body, "config_sha256", station->config.sha256);
+	set_number(body, "retry_of", attempt_before(seat));
 	set_number(body, "diskseq", a->diskseq);
 	set_number(body, "size", a->size);
 	set_number(body, "mono_ns", clock_mono_ns());
 	rows_append(station, "attempt.open", body, -1, opened, seat);
+}
+
+static bool may_retry(const struct station *station)
+{
+	return station->phase == PHASE_RUNNING && station->job.counts.state == JOB_OPEN;
+}
+
+static void note_before(struct seat *seat)
+{
+	const struct seat_attempt *a = &seat->attempt;
+	struct seat_before *before = &seat->before;
+	*before = (struct seat_before){.attempt = a->id};
+	STR_COPY(before->key, a->key);
+	STR_COPY(before->serial, a->serial);
+	STR_COPY(before->serial_source, a->serial_source);
+	before->keeps = seat->promised && !serial_is_boards_own(a->serial_source) &&
+	                strcmp(a->serial_source, "scan") != 0;
 }
 
 static void closed(void *context, uint64_t seq, const struct err *e)
@@ -91,10 +121,11 @@ static void closed(void *context, uint64_t seq, const struct err *e)
 		seat->slot.result = SLOT_RESULT_FAIL;
 		seat->slot.failure = FAILURE_STATION_ERROR;
 		STR_COPY(seat->attempt.text, e->text);
+	} else {
+		note_before(seat);
 	}
-	const struct station *station = seat->station;
-	struct slot_event event = {.kind = SLOT_EV_CLOSED,
-	        .may_retry = station->phase == PHASE_RUNNING && station->job.counts.state == JOB_OPEN};
+	struct slot_event event = {
+	        .kind = SLOT_EV_CLOSED, .may_retry = seat->promised && may_retry(seat->station)};
 	seat_event(seat, &event);
 }
 
@@ -153,6 +184,9 @@ void attempt_close_row(struct seat *seat)
 	        (double)r->write_ns / 1e9, "verify_s", (double)r->verify_ns / 1e9);
 	if (seat->picture)
 		set_text(body, "image_key", seat->picture->key);
+	seat->promised = may_retry(seat->station) && slot_may_retry(slot);
+	if (seat->promised)
+		json_object_set_new(body, "retry", json_true());
 	rows_append(seat->station, "attempt.close", body, -1, closed, seat);
 }
 

@@ -70,6 +70,14 @@ struct seat_attempt {
 	uint64_t judged_ns; // CLOCK_MONOTONIC of the verdict
 };
 
+// The last attempt that has its verdict in the ledger: the next one of the same board belongs to the same unit.
+struct seat_before {
+	uint64_t attempt; // 0: none
+	char key[BOARD_KEY_SIZE];
+	char serial[64], serial_source[16];
+	bool keeps; // the serial that it was given stays reserved for its retry
+};
+
 struct seat {
 	struct station *station;
 	unsigned index;
@@ -105,6 +113,8 @@ struct seat {
 	bool ejected;    // the worker under way was told to eject
 	bool cycled;     // it was let go by a power cycle
 	struct seat_attempt attempt;
+	struct seat_before before;
+	bool promised; // its close row says that a retry follows
 	struct gang_member *member;
 	struct picture *picture; // held for the worker
 	struct child foreign;    // a dead station's worker: only pid and pidfd
@@ -341,6 +351,10 @@ bool serial_has_twin(const struct seat *seat);
 bool serial_may_start(const struct seat *seat);
 // At the attempt's row: hands out its serial, with a row before the attempt's. Does nothing when the board has one.
 int serial_take(struct seat *seat, struct err *e);
+// Behind slot_step(): no retry follows after all, and the serial that was kept for it is void.
+void serial_let_go(struct seat *seat);
+// The attempt's row is durable: the kept serial is the attempt's, or void.
+void serial_taken(struct seat *seat);
 bool serial_is_boards_own(const char *source);
 void serial_command_scan(struct station *station, struct control_request *request);
 

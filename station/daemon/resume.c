@@ -49,7 +49,16 @@ static void resume_attempt(struct seat_attempt *a, const json_t *slot)
 	a->report.bytes_verified = (uint64_t)json_integer_value(json_object_get(slot, "bytes_verified"));
 }
 
-static void resume_key(struct seat *seat)
+static void resume_before(struct seat *seat, const struct board *board)
+{
+	struct seat_before *before = &seat->before;
+	before->attempt = seat->attempt.id;
+	STR_COPY(before->serial, seat->attempt.serial);
+	STR_COPY(before->serial_source, seat->attempt.serial_source);
+	board_key(board, before->key);
+}
+
+static void resume_key(struct seat *seat, bool verdict)
 {
 	struct board board = {.identity = {.diskseq = seat->attempt.diskseq}};
 	if (serial_is_boards_own(seat->attempt.serial_source) || !strcmp(seat->attempt.serial_source, "scan"))
@@ -57,10 +66,12 @@ static void resume_key(struct seat *seat)
 	STR_COPY(board.identity.port, seat->attempt.port);
 	if (!board.serial[0] && !board.identity.diskseq)
 		return; // a file without a serial: only its content can tell
-	board_key(&board, seat->verdict_key);
+	if (verdict)
+		board_key(&board, seat->verdict_key);
 	if (strcmp(seat->attempt.boot_id, seat->station->boot_id) != 0 && !board.serial[0])
 		return; // diskseq counts anew with every boot
-	if (key_set_add(&seat->station->job.known, seat->verdict_key) < 0)
+	resume_before(seat, &board);
+	if (verdict && key_set_add(&seat->station->job.known, seat->verdict_key) < 0)
 		log_error("memory is short, a returned board may not be known");
 }
 
@@ -81,8 +92,7 @@ static void resume_seat(struct seat *seat, const json_t *slot)
 		slot_resume(&seat->slot, states[i].state, failure,
 		        json_is_true(json_object_get(slot, "acknowledged")));
 		seat->resumed = seat->slot.state != SLOT_EMPTY;
-		if (states[i].state != SLOT_INTERRUPTED)
-			resume_key(seat);
+		resume_key(seat, states[i].state != SLOT_INTERRUPTED);
 		return;
 	}
 }

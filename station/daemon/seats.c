@@ -346,6 +346,7 @@ static struct slot_actions step(struct seat *seat, const struct slot_event *even
 		sign_note(seat);
 	publish_seat(seat);
 	act_on_ledger(seat, out.set);
+	serial_let_go(seat);
 	leave_act(seat, &out);
 	act_on_worker(seat, out.set);
 	return out;

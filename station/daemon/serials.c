@@ -52,14 +52,14 @@ static bool range_has_room(const struct station *station)
 	for (unsigned i = 0; i < station->seat_count; i++) {
 		const struct seat *seat = &station->seats[i];
 		bool on_its_way = seat->member && seat->slot.row == SLOT_ROW_NONE && !seat->slot.judged;
-		next += seat->allot == SERIAL_RANGE && on_its_way;
+		next += seat->allot == SERIAL_RANGE && on_its_way && !seat->before.keeps;
 	}
 	return next <= recipe->serial_last;
 }
 
 bool serial_may_start(const struct seat *seat)
 {
-	return seat->allot != SERIAL_RANGE || range_has_room(seat->station);
+	return seat->before.keeps || seat->allot != SERIAL_RANGE || range_has_room(seat->station);
 }
 
 int serial_take(struct seat *seat, struct err *e)
@@ -67,6 +67,11 @@ int serial_take(struct seat *seat, struct err *e)
 	struct station *station = seat->station;
 	struct seat_attempt *a = &seat->attempt;
 	char pattern[SERIAL_SIZE];
+	if (seat->before.keeps && !seat->scanned[0]) { // one board is one unit, however often it is tried
+		STR_COPY(a->serial, seat->before.serial);
+		STR_COPY(a->serial_source, seat->before.serial_source);
+		return 0;
+	}
 	if (seat->allot == SERIAL_OWN)
 		return 0;
 	pattern_of(station, seat->allot, pattern);
@@ -84,6 +89,29 @@ int serial_take(struct seat *seat, struct err *e)
 	                (json_int_t)a->id, "number", (json_int_t)number),
 	        -1, NULL, NULL);
 	return 0;
+}
+
+static void give_up(struct seat *seat)
+{
+	struct seat_before *before = &seat->before;
+	before->keeps = false;
+	rows_append(seat->station, "serial.void",
+	        json_pack("{s:s,s:I,s:s}", "serial", before->serial, "attempt", (json_int_t)before->attempt,
+	                "reason", "its board is not tried again"),
+	        -1, NULL, NULL);
+}
+
+void serial_let_go(struct seat *seat)
+{
+	if (seat->before.keeps && seat->slot.state != SLOT_RETRYING && !seat->slot.retrying)
+		give_up(seat);
+}
+
+void serial_taken(struct seat *seat)
+{
+	if (seat->before.keeps && strcmp(seat->before.serial, seat->attempt.serial) != 0)
+		give_up(seat);
+	seat->before.keeps = false;
 }
 
 // --- whose serial the plugged-in board has -------------------------------------------------------------------

@@ -345,6 +345,78 @@ static void a_serial_is_handed_out_once_consumed_by_pass_and_void_after_anything
 	        "handed out before");
 }
 
+static json_t *retry_of(json_t *body, int before, const char *serial)
+{
+	json_object_set_new(body, "slot", json_string("1"));
+	json_object_set_new(body, "serial", json_string(serial));
+	json_object_set_new(body, "serial_source", json_string(*serial ? "allocated" : ""));
+	return before ? changed(body, "retry_of", json_integer(before)) : body;
+}
+
+static void a_serial_is_kept_for_the_retry_that_its_fail_promises(void **state)
+{
+	struct bench *b = *state;
+	struct verify_report report;
+	prepare_job(b);
+	must(b, "serial.reserve", rows_parse("{\"serial\":\"N1\",\"pool\":\"p\",\"attempt\":1}"));
+	must(b, "attempt.open", retry_of(rows_open(1, "", "first", ""), 0, "N1"));
+	must_refuse(b, "attempt.open", retry_of(rows_open(2, "", "retest", ""), 1, "N1"), "still open");
+	must_refuse(b, "attempt.close", changed(rows_pass(1), "retry", json_true()), "only a FAIL");
+	must_refuse(b, "serial.void", rows_parse("{\"serial\":\"N1\",\"attempt\":1}"), "has ended");
+	must(b, "attempt.close", changed(rows_fail(1, "write-error", "device"), "retry", json_true()));
+	must_refuse(b, "attempt.open", retry_of(rows_open(2, "", "retest", ""), 0, "N1"), "not reserved");
+	must_refuse(b, "attempt.open", retry_of(rows_open(2, "", "retest", ""), 1, ""), "another board");
+	must(b, "attempt.open", retry_of(rows_open(2, "", "retest", ""), 1, "N1"));
+	must(b, "attempt.close", rows_pass(2));
+	assert_int_equal(number(b, "SELECT attempt = 2 AND state = 'consumed' FROM serial_number"), 1);
+	assert_int_equal(number(b, "SELECT units = 1 AND units_pass = 1 AND first_pass = 0 FROM job"), 1);
+	verifies(b, &report);
+}
+
+static void a_kept_serial_is_void_when_no_retry_came(void **state)
+{
+	struct bench *b = *state;
+	struct verify_report report;
+	prepare_job(b);
+	for (int i = 1; i <= 3; i++) {
+		char serial[8], reserve[80];
+		snprintf(serial, sizeof(serial), "N%d", i);
+		snprintf(reserve, sizeof(reserve), "{\"serial\":\"%s\",\"pool\":\"p\",\"attempt\":%d}",
+		        serial, i);
+		must(b, "serial.reserve", rows_parse(reserve));
+		must(b, "attempt.open", retry_of(rows_open(i, "", "first", ""), 0, serial));
+		must(b, "attempt.close",
+		        changed(rows_fail(i, "write-error", "device"), "retry", json_true()));
+	}
+	assert_int_equal(number(b, "SELECT count(*) FROM serial_number WHERE state = 'reserved'"), 3);
+	must(b, "serial.void", rows_parse("{\"serial\":\"N1\",\"attempt\":1}"));
+	must_refuse(b, "serial.void", rows_parse("{\"serial\":\"N1\",\"attempt\":1}"), "that is reserved");
+	must(b, "attempt.open", retry_of(rows_open(4, "", "retest", ""), 2, "N2"));
+	close_bench(b); // it died in the middle of the retry of N2, and before that of N3
+	open_bench(b);
+	must(b, "station.start", rows_station_start());
+	assert_int_equal(number(b, "SELECT count(*) FROM serial_number WHERE state = 'void'"), 3);
+	verifies(b, &report);
+}
+
+static void a_board_without_a_serial_that_stays_in_its_plug_is_one_unit(void **state)
+{
+	struct bench *b = *state;
+	prepare_job(b);
+	must(b, "attempt.open", retry_of(rows_open(1, "", "first", ""), 0, ""));
+	must(b, "attempt.close", rows_fail(1, "write-error", "device"));
+	must_refuse(b, "attempt.open",
+	        changed(retry_of(rows_open(2, "", "retest", ""), 1, ""), "slot", json_string("2")),
+	        "another board");
+	must(b, "attempt.open", retry_of(rows_open(2, "", "retest", ""), 1, ""));
+	must(b, "attempt.close", rows_pass(2));
+	must_refuse(b, "attempt.open", retry_of(rows_open(3, "", "retest", ""), 2, ""), "only as rework");
+	must(b, "attempt.open", retry_of(rows_open(3, "", "rework", "again"), 2, ""));
+	must(b, "attempt.close", rows_pass(3));
+	assert_int_equal(number(b, "SELECT count(*) FROM unit WHERE unit = '#1' AND attempts = 3"), 1);
+	assert_int_equal(number(b, "SELECT units = 1 AND units_pass = 1 AND first_pass = 0 FROM job"), 1);
+}
+
 static void note_clock(struct bench *b)
 {
 	struct err e = {0};
@@ -618,6 +690,9 @@ int main(void)
 	        bench_test(a_unit_that_passed_is_programmed_again_only_as_rework_with_a_reason),
 	        bench_test(first_pass_and_final_yield_are_different_and_both_right),
 	        bench_test(a_serial_is_handed_out_once_consumed_by_pass_and_void_after_anything_else),
+	        bench_test(a_serial_is_kept_for_the_retry_that_its_fail_promises),
+	        bench_test(a_kept_serial_is_void_when_no_retry_came),
+	        bench_test(a_board_without_a_serial_that_stays_in_its_plug_is_one_unit),
 	        bench_test(a_clock_that_moves_says_so_in_a_row),
 	        bench_test(the_log_takes_no_update_and_no_delete),
 	        bench_test(a_head_is_signed_written_and_anchors_the_rows_before_it),
