@@ -32,11 +32,17 @@ static inline void run_to(struct slot *slot, enum slot_state state)
 	                                             : ok);
 	if (state == SLOT_PRESENT || state == SLOT_MATCHED || state == SLOT_HOLD || state == SLOT_REFUSED)
 		return;
-	STEP(slot, SLOT_EV_START, .retries = state == SLOT_RETRYING);
+	STEP(slot, SLOT_EV_START, .retries = state == SLOT_RETRYING, .on_target = state == SLOT_AWAITING);
 	STEP(slot, SLOT_EV_CLAIMED);
 	if (state == SLOT_CLAIMED)
 		return;
 	STEP(slot, SLOT_EV_OPENED);
+	if (state == SLOT_AWAITING) {
+		STEP(slot, SLOT_EV_VERDICT, .asked = true);
+		STEP(slot, SLOT_EV_ENDED, .ejected = true);
+		STEP(slot, SLOT_EV_LEFT);
+		return;
+	}
 	if (state == SLOT_LOST) {
 		STEP(slot, SLOT_EV_STUCK);
 		return;

@@ -19,12 +19,21 @@ static bool slot_holds_verdict(const struct slot *s)
 static void slot_clear(struct slot *s)
 {
 	enum slot_leaving dark = slot_power_is_moving(s) ? s->leaving : SLOT_LEAVING_NONE;
-	*s = (struct slot){.worker = s->worker, .row = s->row, .switches = s->switches, .leaving = dark};
+	*s = (struct slot){.worker = s->worker,
+	        .row = s->row,
+	        .switches = s->switches,
+	        .leaving = dark,
+	        .stopped = s->stopped};
 }
 
 // What the plugged-in board's admission makes of an idle slot.
 void slot_admit(struct slot *s)
 {
+	if (s->stopped && s->admission.verdict == MATCH_OK) {
+		s->stopped = false;
+		slot_hold(s, FAILURE_CANCELLED, failure_info(FAILURE_CANCELLED)->reason);
+		return;
+	}
 	static const enum slot_state states[] = {[MATCH_NO_JOB] = SLOT_PRESENT,
 	        [MATCH_ASKING] = SLOT_PRESENT,
 	        [MATCH_OK] = SLOT_MATCHED,
@@ -73,8 +82,12 @@ static void on_left(struct slot *s, struct slot_actions *out)
 {
 	if (!s->present)
 		return;
-	s->present = s->waiting = s->same = false;
+	s->present = s->waiting = s->same = s->stopped = false;
 	s->granted = SLOT_GRANT_NONE;
+	if (s->state == SLOT_AWAITING) {
+		answer_left(s, out);
+		return;
+	}
 	if (s->worker == SLOT_WORKER_RUNNING && !s->judged) {
 		s->gone = true;
 		if (!s->stopping)
@@ -94,6 +107,11 @@ static void on_arrived(struct slot *s, const struct slot_event *event, struct sl
 	s->odd = false;
 	s->granted = SLOT_GRANT_NONE;
 	s->admission = event->admission;
+	s->stopped = s->stopped && event->same_board;
+	if (s->state == SLOT_AWAITING) {
+		answer_arrived(s, event, out);
+		return;
+	}
 	if (leave_arrived(s, event, out))
 		return;
 	if (!slot_is_idle(s)) {
@@ -129,6 +147,10 @@ static void on_rematch(struct slot *s, const struct slot_event *event, struct sl
 {
 	if (!s->present)
 		return;
+	if (s->state == SLOT_AWAITING) {
+		answer_rematch(s, event, out);
+		return;
+	}
 	if (slot_is_idle(s) && s->state != SLOT_RETRYING && event->admission.verdict == MATCH_NO_JOB)
 		s->granted = SLOT_GRANT_NONE; // the release was for the job that ended
 	bool by_hand =
@@ -160,6 +182,7 @@ static void on_start(struct slot *s, const struct slot_event *event, struct slot
 	else
 		retry_first(s, event, out);
 	s->attempts++;
+	s->half = event->on_target ? SLOT_HALF_ASK : SLOT_HALF_NONE;
 	s->state = SLOT_MATCHED;
 	s->worker = SLOT_WORKER_RUNNING;
 	s->result = SLOT_RESULT_NONE;
@@ -173,6 +196,8 @@ static void on_start(struct slot *s, const struct slot_event *event, struct slot
 
 static void on_claimed(struct slot *s, const struct slot_event *event, struct slot_actions *out)
 {
+	if (answer_claimed(s, out))
+		return;
 	if (s->state != SLOT_MATCHED || s->worker != SLOT_WORKER_RUNNING || s->row || s->result ||
 	        s->stopping)
 		return;
@@ -210,7 +235,7 @@ static void on_opened(struct slot *s, struct slot_actions *out)
 
 static void on_stage(struct slot *s, const struct slot_event *event)
 {
-	bool running = s->state >= SLOT_WRITING && s->state <= SLOT_COMMITTING;
+	bool running = s->state >= SLOT_WRITING && s->state <= SLOT_COMMITTING && s->half != SLOT_HALF_COMMIT;
 	if (running && !s->judged && event->stage >= SLOT_WRITING && event->stage <= SLOT_COMMITTING)
 		s->state = s->stage = event->stage;
 }
@@ -221,7 +246,10 @@ static void slot_judge(struct slot *s, const struct slot_event *event)
 	s->result = event->result ? event->result : SLOT_RESULT_FAIL;
 	s->failure = event->failure;
 	if (s->result == SLOT_RESULT_PASS || s->result == SLOT_RESULT_UNVERIFIED) {
-		if (s->sent_go) {
+		// The first half is no PASS, and the second one nothing else.
+		bool may = s->half == SLOT_HALF_NONE ||
+		           (s->half == SLOT_HALF_COMMIT && s->result == SLOT_RESULT_PASS);
+		if (s->sent_go && may) {
 			s->failure = FAILURE_NONE;
 			return;
 		}
@@ -238,7 +266,7 @@ static void slot_judge(struct slot *s, const struct slot_event *event)
 	s->result = blame == BLAME_DEVICE || blame == BLAME_STATION ? SLOT_RESULT_FAIL : SLOT_RESULT_ABORTED;
 }
 
-static void slot_free_worker(struct slot *s, struct slot_actions *out)
+void slot_free_worker(struct slot *s, struct slot_actions *out)
 {
 	if (s->worker != SLOT_WORKER_RUNNING)
 		return;
@@ -297,15 +325,30 @@ static bool slot_settle_rowless(struct slot *s, const struct slot_event *event, 
 	return true;
 }
 
+void slot_end(struct slot *s, enum failure failure, struct slot_actions *out)
+{
+	const struct slot_event event = {.result = SLOT_RESULT_FAIL, .failure = failure};
+	slot_judge(s, &event);
+	slot_close(s, out);
+}
+
 static void on_verdict(struct slot *s, const struct slot_event *event, struct slot_actions *out)
 {
 	bool ours =
 	        s->worker == SLOT_WORKER_RUNNING || (s->worker == SLOT_WORKER_STUCK && s->state == SLOT_LOST);
 	if (!ours || s->judged)
 		return;
+	// Its board left meanwhile, or it was stopped.
+	const struct slot_event asked_in_vain = {.result = SLOT_RESULT_FAIL,
+	        .failure = s->stopping ? FAILURE_CANCELLED : FAILURE_STATION_ERROR};
 	bool retrying = s->retrying; // settling may admit the next board
 	s->judged = true;
-	slot_judge(s, event);
+	if (event->asked && s->half == SLOT_HALF_ASK && s->sent_go && s->row == SLOT_ROW_OPEN &&
+	        !s->stopping && s->worker == SLOT_WORKER_RUNNING) {
+		answer_begin(s, out);
+		return;
+	}
+	slot_judge(s, event->asked ? &asked_in_vain : event);
 	switch (s->row) {
 	case SLOT_ROW_NONE:
 		if (slot_settle_rowless(s, event, out)) {
@@ -405,6 +448,7 @@ static void on_release(struct slot *s, const struct slot_event *event, struct sl
 	                        : s->failure == FAILURE_NOT_BLANK    ? SLOT_GRANT_NOT_BLANK
 	                                                             : SLOT_GRANT_OTHER;
 	s->admission = event->admission;
+	s->stopped = false;
 	slot_admit(s);
 	s->granted = grant;
 }
@@ -414,6 +458,9 @@ static void on_cancel(struct slot *s, struct slot_actions *out)
 	if (s->worker == SLOT_WORKER_RUNNING && !s->judged && !s->stopping) {
 		s->stopping = s->cancelled = out->accepted = true;
 		out->set |= SLOT_DO_CANCEL;
+	} else if (s->state == SLOT_AWAITING) {
+		out->accepted = true;
+		answer_cancel(s, out);
 	} else if (s->state == SLOT_RETRYING) {
 		out->accepted = true;
 		retry_give_up(s, out);
@@ -483,7 +530,7 @@ const char *slot_state_name(enum slot_state state)
 {
 	static const char *const names[SLOT_STATE_COUNT] = {"empty", "present", "matched", "claimed",
 	        "writing", "verifying", "committing", "recording", "pass", "fail", "unverified", "refused",
-	        "hold", "lost", "interrupted", "retrying"};
+	        "hold", "lost", "interrupted", "retrying", "awaiting"};
 	return (unsigned)state < SLOT_STATE_COUNT ? names[state] : "lost";
 }
 
@@ -491,7 +538,7 @@ const char *slot_tile(const struct slot *s)
 {
 	static const char *const tiles[SLOT_STATE_COUNT] = {"LOAD", "HOLD", "HOLD", "BUSY", "BUSY", "BUSY",
 	        "BUSY", "BUSY", "PASS", "FAIL", "UNVERIFIED", "REFUSED", "HOLD", "HOLD", "INTERRUPTED",
-	        "BUSY"};
+	        "BUSY", "BUSY"};
 	if (s->state == SLOT_PRESENT && s->admission.verdict == MATCH_ASKING)
 		return "BUSY";
 	if (s->state == SLOT_MATCHED && s->worker == SLOT_WORKER_RUNNING)

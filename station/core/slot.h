@@ -21,6 +21,12 @@
  * moved on. One that stays is power cycled where its port switches, once, and then a person is told. No wait is without
  * an end: SLOT_DO_TIMER always goes with it.
  *
+ * A board that reads itself back (START's on_target) has one attempt, and one row, in two halves: its first worker writes
+ * all but what makes it boot and asks; it leaves (AWAITING), checks itself, and its return in the same plug starts the
+ * second worker, which judges the answer and writes the rest (COMMITTING). Nothing but that worker's word is a PASS. It
+ * ends as device-gone when another board comes, as no-answer when none does in time, as cancelled by hand; also a board
+ * that was stopped while it was away is held when it comes back.
+ *
  * A transport failure may be tried again (RETRYING) as often as the job says, in the same plug or behind a power cycle
  * that this machine asked for itself, and no other way (law 7): each attempt has its own row. A unit that failed again
  * goes to quarantine.
@@ -42,6 +48,7 @@ enum slot_state {
 	SLOT_LOST,
 	SLOT_INTERRUPTED,
 	SLOT_RETRYING, // the attempt failed and its row is closed; another one follows by itself, or FAIL
+	SLOT_AWAITING, // the board was asked to read itself back, and let go: it is to come back with its answer
 	SLOT_STATE_COUNT
 };
 
@@ -61,6 +68,13 @@ enum slot_worker {
 	SLOT_WORKER_RELEASING, // told to close its device and end
 	SLOT_WORKER_STUCK,     // does not end
 	SLOT_WORKER_FOREIGN,   // a dead station's, which still holds its device
+};
+
+// Of an attempt whose board reads itself back.
+enum slot_half {
+	SLOT_HALF_NONE, // it does not
+	SLOT_HALF_ASK,  // from START on, AWAITING included
+	SLOT_HALF_COMMIT,
 };
 
 enum slot_row {
@@ -105,6 +119,9 @@ struct slot {
 	bool sent_go;
 	bool judged;                   // the worker under way has said its verdict, or died without
 	struct match_result admission; // of the board that is plugged in
+	enum slot_half half;
+	bool away;    // AWAITING: it has left with the request, so that its next coming is the answer
+	bool stopped; // its attempt was ended by hand while it was away: it is held when it comes back
 
 	bool switches; // the port's power can be switched: set once by the owner, nothing here clears it
 	enum slot_leaving leaving;
@@ -131,7 +148,7 @@ enum slot_event_kind {
 	SLOT_EV_CLAIMED, // carries_plan
 	SLOT_EV_OPENED,  // the attempt's row is durable
 	SLOT_EV_STAGE,   // stage
-	SLOT_EV_VERDICT, // result, failure, refused
+	SLOT_EV_VERDICT, // asked, or result, failure, refused
 	SLOT_EV_CLOSED,  // may_retry: the verdict's row is durable
 	SLOT_EV_ENDED,   // the worker is reaped
 	SLOT_EV_STUCK,
@@ -145,16 +162,18 @@ enum slot_event_kind {
 struct slot_event {
 	enum slot_event_kind kind;
 	struct match_result admission;
-	bool same_plug;  // ARRIVED at the station's start: never unplugged since the standing verdict
-	bool same_board; // ARRIVED: the board of the standing verdict, or of the attempt that is to be retried
-	bool soon;       // ARRIVED: so soon after it was let go that nobody can have plugged it in
-	bool ejected;    // ENDED, RELEASE: the board was told to leave (whether it took that shows)
-	bool may_retry;  // CLOSED: another attempt would be let start
-	unsigned retries;      // START: how often each stage may be tried again
-	bool carries_plan;     // CLAIMED: a board without a serial that holds this plan already
-	bool refused;          // VERDICT: fail before the first byte
-	bool asks;             // ... but a person may have it programmed all the same: HOLD
-	const char *why;       // ... in one line; NULL: the failure's reason
+	bool same_plug;    // ARRIVED at the station's start: never unplugged since the standing verdict
+	bool same_board;   // ARRIVED: the board of the standing verdict, or of the attempt that waits for it
+	bool soon;         // ARRIVED: so soon after it was let go that nobody can have plugged it in
+	bool ejected;      // ENDED, RELEASE: the board was told to leave (whether it took that shows)
+	bool may_retry;    // CLOSED: another attempt would be let start
+	unsigned retries;  // START: how often each stage may be tried again
+	bool on_target;    // START: the board is to read itself back
+	bool asked;        // VERDICT: none on the board, which was asked to read itself back
+	bool carries_plan; // CLAIMED: a board without a serial that holds this plan already
+	bool refused;      // VERDICT: fail before the first byte
+	bool asks;         // ... but a person may have it programmed all the same: HOLD
+	const char *why;   // ... in one line; NULL: the failure's reason
 	enum slot_state stage; // STAGE: WRITING, VERIFYING or COMMITTING
 	enum slot_result result;
 	enum failure failure;
@@ -198,7 +217,7 @@ void slot_resume_lost(struct slot *slot);
 bool slot_is_ready(const struct slot *slot);
 // Whether its FAIL, once durable, is tried again, as far as the slot itself can tell (SLOT_EV_CLOSED may_retry).
 bool slot_may_retry(const struct slot *slot);
-// From START to CLOSED, over all retries.
+// From START to CLOSED, over all retries and both halves.
 bool slot_is_busy(const struct slot *slot);
 
 const char *slot_state_name(enum slot_state state); // "empty", "present", ...

@@ -9,7 +9,7 @@ static bool has_verdict(const struct slot *s)
 	return s->state == SLOT_PASS || s->state == SLOT_FAIL || s->state == SLOT_UNVERIFIED;
 }
 
-static void wait_on(struct slot *s, enum slot_leaving leaving, struct slot_actions *out)
+void leave_wait_on(struct slot *s, enum slot_leaving leaving, struct slot_actions *out)
 {
 	s->leaving = leaving;
 	out->set |= SLOT_DO_TIMER;
@@ -25,9 +25,9 @@ static void settle(struct slot *s, enum slot_leaving leaving, struct slot_action
 }
 
 // Off now, on at the deadline, whatever happens in between: no port stays dark.
-static void power_cycle(struct slot *s, struct slot_actions *out)
+void leave_power_cycle(struct slot *s, struct slot_actions *out)
 {
-	wait_on(s, SLOT_LEAVING_OFF, out);
+	leave_wait_on(s, SLOT_LEAVING_OFF, out);
 	out->set |= SLOT_DO_POWER_OFF;
 }
 
@@ -79,7 +79,7 @@ void retry_begin(struct slot *s, struct slot_actions *out)
 	s->granted = SLOT_GRANT_OTHER;
 	out->set |= SLOT_DO_COUNT_START; // its place in the quantity stays its own
 	if (!slot_power_is_moving(s))    // already, to free a worker that hung
-		wait_on(s, SLOT_LEAVING_WAIT, out);
+		leave_wait_on(s, SLOT_LEAVING_WAIT, out);
 	if (s->worker == SLOT_WORKER_NONE)
 		leave_ended(s, false, out);
 }
@@ -164,7 +164,7 @@ static void retry_arrived(struct slot *s, const struct slot_event *event, struct
 static void retry_deadline(struct slot *s, struct slot_actions *out)
 {
 	if (s->leaving == SLOT_LEAVING_WAIT && s->switches)
-		power_cycle(s, out); // this also frees a worker that hangs on it
+		leave_power_cycle(s, out); // this also frees a worker that hangs on it
 	else if (retry_is_back(s))
 		retry_ready(s); // also when the hub does not switch, whatever its profile says: the same plug
 	else if (s->leaving != SLOT_LEAVING_NONE) {
@@ -211,12 +211,14 @@ bool leave_arrived(struct slot *s, const struct slot_event *event, struct slot_a
 
 void leave_ended(struct slot *s, bool ejected, struct slot_actions *out)
 {
-	if (slot_power_is_moving(s)) {
+	if (s->state == SLOT_AWAITING) {
+		answer_ended(s, out);
+	} else if (slot_power_is_moving(s)) {
 		if (s->state == SLOT_RETRYING && retry_is_back(s))
 			retry_ready(s);
 	} else if (s->state == SLOT_RETRYING && s->leaving == SLOT_LEAVING_WAIT) {
 		if (s->switches)
-			power_cycle(s, out);
+			leave_power_cycle(s, out);
 		else
 			retry_ready(s);
 	} else if (ejected && has_verdict(s)) {
@@ -224,7 +226,7 @@ void leave_ended(struct slot *s, bool ejected, struct slot_actions *out)
 		if (s->left_early)
 			settle(s, SLOT_LEAVING_LEFT, out);
 		else if (s->present)
-			wait_on(s, SLOT_LEAVING_WAIT, out);
+			leave_wait_on(s, SLOT_LEAVING_WAIT, out);
 	}
 	s->left_early = false;
 }
@@ -233,18 +235,20 @@ void leave_ended(struct slot *s, bool ejected, struct slot_actions *out)
 void leave_stuck(struct slot *s, struct slot_actions *out)
 {
 	if (s->switches && s->present && !slot_power_is_moving(s))
-		power_cycle(s, out);
+		leave_power_cycle(s, out);
 }
 
 void leave_deadline(struct slot *s, struct slot_actions *out)
 {
 	if (s->leaving == SLOT_LEAVING_OFF) {
-		wait_on(s, SLOT_LEAVING_ON, out);
+		leave_wait_on(s, SLOT_LEAVING_ON, out);
 		out->set |= SLOT_DO_POWER_ON;
+	} else if (s->state == SLOT_AWAITING) {
+		answer_deadline(s, out);
 	} else if (s->state == SLOT_RETRYING) {
 		retry_deadline(s, out);
 	} else if (s->leaving == SLOT_LEAVING_WAIT && s->switches) {
-		power_cycle(s, out);
+		leave_power_cycle(s, out);
 	} else if (s->leaving == SLOT_LEAVING_WAIT || (s->leaving == SLOT_LEAVING_ON && s->present)) {
 		settle(s, SLOT_LEAVING_STUCK, out);
 	} else if (s->leaving == SLOT_LEAVING_ON) {

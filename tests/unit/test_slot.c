@@ -63,6 +63,9 @@ static const struct row {
         {SLOT_RETRYING, SLOT_EV_LEFT, SLOT_FAIL, SLOT_DO_COUNT_UNDO},
         {SLOT_RETRYING, SLOT_EV_CANCEL, SLOT_FAIL, SLOT_DO_COUNT_UNDO},
         {SLOT_RETRYING, SLOT_EV_DEADLINE, SLOT_FAIL, SLOT_DO_COUNT_UNDO},
+        {SLOT_AWAITING, SLOT_EV_ARRIVED, SLOT_RECORDING, SLOT_DO_CLOSE_ROW}, // another board
+        {SLOT_AWAITING, SLOT_EV_CANCEL, SLOT_RECORDING, SLOT_DO_CLOSE_ROW},
+        {SLOT_AWAITING, SLOT_EV_DEADLINE, SLOT_RECORDING, SLOT_DO_CLOSE_ROW},
 };
 
 static void every_event_in_every_state_does_what_the_table_says(void **state)
@@ -288,12 +291,13 @@ struct walk {
 	uint64_t random;
 	bool worker, released, go, opened, open_queued, close_queued, verdict;
 	enum slot_result said;
-	bool fail_standing; // shown and not acknowledged
-	bool held_back;     // the plugged-in board is RETURNED and nobody has released it
-	bool timer, dark;   // a timer runs; the port is switched off
-	bool by_itself;     // the board that is to be tried again left without the station's doing
-	unsigned retries;   // in a row
-	unsigned inflight, passes, retried;
+	bool fail_standing;  // shown and not acknowledged
+	bool held_back;      // the plugged-in board is RETURNED and nobody has released it
+	bool timer, dark;    // a timer runs; the port is switched off
+	bool by_itself;      // the board that is to be tried again left without the station's doing
+	bool asked, answers; // the board was asked to check itself, and is back for the first time since
+	unsigned retries;    // in a row
+	unsigned inflight, passes, retried, answered;
 };
 
 static unsigned pick(struct walk *w, unsigned n)
@@ -309,8 +313,9 @@ static void obey(struct walk *w, unsigned set)
 		assert_false(w->dark);
 		assert_false(w->held_back);
 		assert_false(w->fail_standing);
+		assert_int_equal(w->opened, w->slot.half == SLOT_HALF_COMMIT); // one row for both halves
 		w->worker = true;
-		w->released = w->go = w->opened = w->verdict = false;
+		w->released = w->go = w->verdict = false;
 		w->said = SLOT_RESULT_NONE;
 	}
 	if (set & SLOT_DO_POWER_OFF) {
@@ -364,6 +369,12 @@ static struct slot_event choose(struct walk *w)
 	event.same_board = pick(w, 4) == 0;
 	if (w->slot.state == SLOT_RETRYING && pick(w, 4))
 		event.same_board = event.admission.verdict == MATCH_OK;
+	if (w->slot.state == SLOT_AWAITING && pick(w, 4)) {
+		event.admission = ok;
+		event.same_board = true;
+	}
+	event.on_target = pick(w, 3) == 0;
+	event.asked = w->slot.half == SLOT_HALF_ASK ? pick(w, 4) : pick(w, 16) == 0;
 	event.soon = pick(w, 2);
 	event.ejected = pick(w, 2);
 	event.retries = pick(w, 3);
@@ -398,14 +409,17 @@ static void before_step(struct walk *w, const struct slot_event *event)
 	case SLOT_EV_CLOSED: w->close_queued = w->opened = false; break;
 	case SLOT_EV_VERDICT:
 		w->verdict = true;
-		w->said = event->result;
+		w->said = event->asked ? SLOT_RESULT_NONE : event->result;
 		break;
 	case SLOT_EV_ENDED:
 		w->verdict = true;
 		w->worker = false;
 		break;
-	case SLOT_EV_ARRIVED: w->held_back = event->admission.returned; break;
-	case SLOT_EV_LEFT: w->held_back = false; break;
+	case SLOT_EV_ARRIVED:
+		w->held_back = event->admission.returned;
+		w->answers = w->asked && event->same_board;
+		break;
+	case SLOT_EV_LEFT: w->held_back = w->answers = false; break;
 	case SLOT_EV_DEADLINE: w->timer = false; break;
 	default: break;
 	}
@@ -423,6 +437,8 @@ static void check_laws(struct walk *w, const struct slot *was, const struct slot
 		assert_int_equal(event->kind, SLOT_EV_CLOSED);
 		assert_true(w->go);
 		assert_int_equal(w->said, SLOT_RESULT_PASS);
+		assert_int_not_equal(was->half, SLOT_HALF_ASK);
+		w->answered += was->half == SLOT_HALF_COMMIT;
 		w->passes++;
 	}
 	if (was->state == SLOT_FAIL && now->state != SLOT_FAIL)
@@ -430,6 +446,14 @@ static void check_laws(struct walk *w, const struct slot *was, const struct slot
 	if (event->kind == SLOT_EV_RELEASE && out->accepted)
 		w->held_back = false;
 	w->fail_standing = now->state == SLOT_FAIL && !now->acknowledged;
+	if (now->state == SLOT_AWAITING && was->state != SLOT_AWAITING)
+		w->asked = true;
+	if (now->state == SLOT_COMMITTING && (out->set & SLOT_DO_START_WORKER)) {
+		assert_true(w->answers); // the board that was asked, and only after it had left
+		assert_int_equal(was->state, SLOT_AWAITING);
+	}
+	if (now->state != SLOT_AWAITING)
+		w->asked = w->answers = false;
 	if (was->state == SLOT_RETRYING && (out->set & SLOT_DO_START_WORKER)) {
 		// Law 7: in the plug it failed in, or behind our own power cycle; and bounded.
 		assert_false(w->by_itself);
@@ -444,18 +468,26 @@ static void check_laws(struct walk *w, const struct slot *was, const struct slot
 	if (cycles)
 		w->by_itself = false;                                // from here on it is the station's doing
 	assert_int_equal(w->dark, now->leaving == SLOT_LEAVING_OFF); // no port stays dark
-	assert_true(w->timer || !(cycles || now->leaving == SLOT_LEAVING_WAIT)); // no wait without an end
+	assert_true(w->timer || !(cycles || now->leaving == SLOT_LEAVING_WAIT ||
+	                                now->state == SLOT_AWAITING)); // no wait without an end
+	if (now->state == SLOT_AWAITING)
+		assert_true(slot_is_busy(now) && w->inflight == 1 && w->opened && !w->close_queued);
 	if (now->state == SLOT_PASS || now->state == SLOT_UNVERIFIED)
 		assert_false(w->close_queued);
 	if (slot_is_ready(now))
 		assert_false(w->worker);
 }
 
+static bool awaited(const struct walk *w)
+{
+	return w->slot.state == SLOT_AWAITING && w->slot.away && !w->slot.present;
+}
+
 static void whatever_happens_in_whatever_order_the_laws_hold(void **state)
 {
 	(void)state;
-	unsigned passes = 0, retried = 0;
-	for (uint64_t seed = 1; seed <= 400; seed++) {
+	unsigned passes = 0, retried = 0, answered = 0;
+	for (uint64_t seed = 1; seed <= 800; seed++) {
 		struct walk w = {.random = seed, .slot.switches = seed % 2};
 		for (unsigned i = 0; i < 3000; i++) {
 			struct slot_event event = choose(&w);
@@ -468,6 +500,7 @@ static void whatever_happens_in_whatever_order_the_laws_hold(void **state)
 				             : w.worker && w.released          ? SLOT_EV_ENDED
 				             : w.worker                        ? SLOT_EV_CLAIMED
 				             : slot_is_ready(&w.slot)          ? SLOT_EV_START
+				             : awaited(&w)                     ? SLOT_EV_ARRIVED
 				             : w.timer && pick(&w, 2)          ? SLOT_EV_DEADLINE
 				             : w.slot.present && !w.slot.again ? SLOT_EV_LEFT
 				                                               : SLOT_EV_ARRIVED;
@@ -482,9 +515,11 @@ static void whatever_happens_in_whatever_order_the_laws_hold(void **state)
 		}
 		passes += w.passes;
 		retried += w.retried;
+		answered += w.answered;
 	}
 	assert_true(passes > 1000); // the walks do get there
 	assert_true(retried > 200);
+	assert_true(answered > 200);
 }
 
 int main(void)
