@@ -57,7 +57,12 @@ int command_run(const struct command *commands, size_t count, int argc, char **a
 		print_help(stderr, commands, count);
 		return EXIT_USAGE;
 	}
+	char option[] = "--help", *of_command[] = {argv[0], argv[argc - 1], option, NULL};
 	const char *name = argv[1];
+	if (!strcmp(name, "help") && argc == 3) { // "help write" is "write --help"
+		name = argv[2];
+		argv = of_command;
+	}
 	if (!strcmp(name, "help") || !strcmp(name, "--help") || !strcmp(name, "-h")) {
 		print_help(stdout, commands, count);
 		return end_output(EXIT_OK);

@@ -6,6 +6,7 @@
 #include "cli/record.h"
 #include "record/backup.h"
 #include "record/export.h"
+#include "record/pages.h"
 #include "record/query.h"
 #include "record/sql.h"
 
@@ -105,6 +106,8 @@ int record_report(const struct record_options *o, const char *name)
 	}
 	int r = db_open_read(o->database, &db, &e);
 	if (r == 0)
+		r = pages_check_parameters(db, name, sql, o->parameters, &e);
+	if (r == 0)
 		r = query_rows(db, sql, o->parameters, REPORT_ROWS, rows, &more, &e);
 	if (r == 0 && o->json)
 		r = json_dumpf(rows, stdout, JSON_INDENT(1) | JSON_REAL_PRECISION(9));
@@ -115,6 +118,8 @@ int record_report(const struct record_options *o, const char *name)
 			print_row(row, false);
 		}
 	}
+	if (r == 0 && !json_array_size(rows))
+		fprintf(stderr, "gangway: report '%s': no rows\n", name);
 	if (more)
 		fprintf(stderr, "gangway: only the first %d rows; offset=%d goes on\n", REPORT_ROWS,
 		        REPORT_ROWS);

@@ -14,6 +14,9 @@ int control_address(const char *state, struct sockaddr_un *address, int *folder_
 {
 	*address = (struct sockaddr_un){.sun_family = AF_UNIX};
 	*folder_fd = open(state, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (*folder_fd < 0 && errno == ENOENT)
+		return err_set(e, ENOENT,
+		        "%s: no such state folder; name the station's with --state or $GANGWAY_STATE", state);
 	if (*folder_fd < 0)
 		return err_sys(e, errno, "%s", state);
 	snprintf(

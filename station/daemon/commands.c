@@ -72,8 +72,9 @@ static void command_release(struct station *station, struct control_request *req
 	if (seat_person(seat, &event))
 		control_answer(request, snapshot_slot(seat));
 	else
-		control_refuse(request, "nothing-to-do", "slot %s: nothing to release: %s%s",
+		control_refuse(request, "nothing-to-do", "slot %s: nothing to release: %s%s%s",
 		        seat_label(seat), slot_tile(&seat->slot),
+		        event.admission.verdict == MATCH_OK ? "" : ", ",
 		        event.admission.verdict == MATCH_OK ? "" : event.admission.reason);
 }
 

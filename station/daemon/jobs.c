@@ -187,7 +187,10 @@ static void fill_recipe(const struct station *station, const json_t *args, struc
 static int read_recipe(const struct station *station, const struct control_request *request,
         struct recipe *recipe, struct job_signature *signature, struct err *e)
 {
-	int r = recipe_read(request->args, recipe, e);
+	int r = recipe_check_names(request->args, e);
+	if (r < 0)
+		return r;
+	r = recipe_read(request->args, recipe, e);
 	fill_recipe(station, request->args, recipe);
 	if (r == 0)
 		r = recipe_check(recipe, e);

@@ -198,6 +198,31 @@ static json_t *modernise(const json_t *object)
 	return now;
 }
 
+static bool is_name(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(fields); i++)
+		if (!strcmp(name, fields[i].name))
+			return true;
+	for (size_t i = 0; i < ARRAY_SIZE(older); i++)
+		if (!strcmp(name, older[i].name))
+			return true;
+	return false;
+}
+
+int recipe_check_names(const json_t *order, struct err *e)
+{
+	json_t *object = (json_t *)(uintptr_t)order; // the macro only reads
+	const char *name;
+	json_t *value;
+	json_object_foreach(object, name, value)
+	{
+		if (strcmp(name, "image") != 0 && !is_name(name))
+			return err_set(
+			        e, EINVAL, "%.40s: no field of a recipe; docs/protocol.md lists them", name);
+	}
+	return 0;
+}
+
 int recipe_read(const json_t *object, struct recipe *recipe, struct err *e)
 {
 	json_t *now = modernise(object);

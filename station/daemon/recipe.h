@@ -87,6 +87,10 @@ const struct recipe_field *recipe_fields(size_t *count);
 // Every policy at its default, every text "".
 void recipe_default(struct recipe *recipe);
 
+// -EINVAL for the first name in job.open's arguments that is neither `image` nor a recipe's: a policy that was misspelt
+// must not become its default. A ledger's rows are read without this: a later gangway's may have more.
+int recipe_check_names(const json_t *order, struct err *e);
+
 // Takes what the object names; what it does not name is at its default. Older names and words (verify true, false and
 // "hash"; serial "optional" and "required") are understood, so that a ledger's older rows are. -EINVAL and the field.
 // The caller frees what it held before (recipe_free()).

@@ -112,6 +112,21 @@ static void a_mistake_is_named_with_its_field(void **state)
 	assert_int_equal(read_text(text, &recipe, &e), -EINVAL); // never cut in silence
 }
 
+static void a_name_that_is_no_field_is_refused_not_ignored(void **state)
+{
+	(void)state;
+	static const char good_one[] =
+	        "{\"image\":\"i\",\"verify\":true,\"verify_how\":\"compare\",\"lot\":\"L\"}";
+	json_t *order = json_loads(good_one, 0, NULL),
+	       *bad = json_loads("{\"image\":\"i\",\"blnk\":\"refuse\"}", 0, NULL);
+	struct err e = {0};
+	assert_int_equal(recipe_check_names(order, &e), 0);
+	assert_int_equal(recipe_check_names(bad, &e), -EINVAL);
+	assert_non_null(strstr(e.text, "blnk"));
+	json_decref(order);
+	json_decref(bad);
+}
+
 static void reading_back_on_the_target_wants_a_place_that_is_left_alone(void **state)
 {
 	(void)state;
@@ -136,6 +151,7 @@ int main(void)
 	        cmocka_unit_test(what_is_not_said_is_at_its_default),
 	        cmocka_unit_test(rows_and_options_of_before_are_understood),
 	        cmocka_unit_test(a_mistake_is_named_with_its_field),
+	        cmocka_unit_test(a_name_that_is_no_field_is_refused_not_ignored),
 	        cmocka_unit_test(reading_back_on_the_target_wants_a_place_that_is_left_alone),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
