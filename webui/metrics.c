@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/util.h"
+#include "core/slot.h"
 
 static void head(FILE *out, const char *name, const char *type, const char *help)
 {
@@ -38,19 +39,17 @@ static void label(FILE *out, const char *name, const char *value)
 
 static void boards(FILE *out, const json_t *slots)
 {
-	static const char *const states[] = {"empty", "present", "matched", "claimed", "writing", "verifying",
-	        "committing", "recording", "pass", "fail", "unverified", "refused", "hold", "lost",
-	        "interrupted"};
 	double rate = 0;
 	head(out, "boards", "gauge", "Slots by state.");
-	for (size_t s = 0; s < ARRAY_SIZE(states); s++) {
+	for (unsigned s = 0; s < SLOT_STATE_COUNT; s++) {
+		const char *name = slot_state_name((enum slot_state)s);
 		unsigned count = 0;
 		for (size_t i = 0; i < json_array_size(slots); i++) {
 			const char *state =
 			        json_string_value(json_object_get(json_array_get(slots, i), "state"));
-			count += state && !strcmp(state, states[s]);
+			count += state && !strcmp(state, name);
 		}
-		fprintf(out, "gangway_boards{state=\"%s\"} %u\n", states[s], count);
+		fprintf(out, "gangway_boards{state=\"%s\"} %u\n", name, count);
 	}
 	for (size_t i = 0; i < json_array_size(slots); i++)
 		rate += number(json_array_get(slots, i), "rate");

@@ -80,8 +80,12 @@ static void describe(const json_t *slot, char *text, size_t size)
 		bar(progress, bars, 24);
 		if (json_is_integer(eta))
 			snprintf(left, sizeof(left), "%3lld s", (long long)json_integer_value(eta));
-		snprintf(text, size, "%s %3.0f %%  %-10s %5.1f MB/s  %s", bars, progress * 100, state,
-		        rate / 1e6, left);
+		if (!strcmp(state, "awaiting"))
+			snprintf(text, size, "%s %3.0f %%  leave it in: it checks itself  %s", bars,
+			        progress * 100, left);
+		else
+			snprintf(text, size, "%s %3.0f %%  %-10s %5.1f MB/s  %s", bars, progress * 100, state,
+			        rate / 1e6, left);
 	} else if (!strcmp(state, "pass") || !strcmp(state, "unverified")) {
 		snprintf(text, size, "%.16s...  %s  write %.1f s  read back %.1f s",
 		        slot_text(slot, "readback_sha256"), slot_text(slot, "verify_method"),

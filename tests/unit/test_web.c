@@ -124,6 +124,7 @@ static void metrics_count_boards_by_state_and_escape_labels(void **state)
 	json_decref(snapshot);
 	static const char *const lines[] = {"\ngangway_boards{state=\"writing\"} 2\n",
 	        "\ngangway_boards{state=\"pass\"} 1\n", "\ngangway_boards{state=\"fail\"} 0\n",
+	        "\ngangway_boards{state=\"retrying\"} 0\n", "\ngangway_boards{state=\"awaiting\"} 0\n",
 	        "\ngangway_bytes_per_second 42\n", "\ngangway_units_total{result=\"pass\"} 7\n",
 	        "\ngangway_yield_ratio 0.875\n", "\ngangway_ledger_seq 99\n", "\ngangway_ledger_ok 0\n",
 	        "\ngangway_job_info{id=\"a\\\"b\\\\c\\nd\",image=\"i\",", "\ngangway_job_wanted 500\n",
