@@ -31,7 +31,7 @@ objs      := $(srcs:%.c=$(BUILD)/obj/%.o) $(asms:%.S=$(BUILD)/obj/%.o)
 unit_srcs := $(sort $(wildcard tests/unit/test_*.c))
 units     := $(unit_srcs:tests/unit/%.c=$(BUILD)/tests/unit/%)
 
-.PHONY: all deps deps-test demo check check-all check-sanitize units format clean install
+.PHONY: all deps deps-test demo check check-all check-sanitize units format clean
 .DELETE_ON_ERROR:
 
 all: $(BUILD)/gangway
@@ -67,6 +67,9 @@ $(BUILD)/deps.stamp: deploy/install-deps
 	@mkdir -p $(BUILD)
 	@test -n "$(NO_DEPS)" || deploy/install-deps build
 	@touch $@
+
+deps:
+	@deploy/install-deps build
 
 deps-test:
 	@test -n "$(NO_DEPS)" || deploy/install-deps build test
