@@ -121,6 +121,7 @@ struct fixture_events {
 // One table per kind. A fixture never opens a disk for reading or writing data: that is the worker's.
 struct fixture_ops {
 	const char *kind; // "virtual", "files", "usb"
+	bool has_uboot; // what is plugged in runs U-Boot: it leaves at an eject, and may come back by itself
 	// Starts reporting; boards already there are reported from inside this call.
 	int (*start)(struct fixture *f, struct err *e);
 	// Power to a slot's port, where fixture_slot.switches. The answer comes as left/arrived, from the loop.

@@ -270,6 +270,7 @@ static void usb_free(struct fixture *f)
 
 static const struct fixture_ops usb_ops = {
         .kind = "usb",
+        .has_uboot = true,
         .start = usb_start,
         .power = usb_power,
         .power_waits = usb_power_is_moving,

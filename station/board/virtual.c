@@ -380,6 +380,7 @@ static void virtual_free(struct fixture *f)
 
 static const struct fixture_ops virtual_ops = {
         .kind = "virtual",
+        .has_uboot = true,
         .start = virtual_start,
         .power = virtual_power,
         .recheck = virtual_recheck,

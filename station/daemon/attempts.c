@@ -88,6 +88,7 @@ void attempt_open_row(struct seat *seat)
 	set_text(body, "hub", station->fixture->slots[seat->index].hub);
 	set_text(body, "operator", seat->reason[0] && seat->person[0] ? seat->person : job->recipe.operator_);
 	set_text(body, "config_sha256", station->config.sha256);
+	set_text(body, "nonce", a->nonce);
 	set_number(body, "retry_of", attempt_before(seat));
 	set_number(body, "diskseq", a->diskseq);
 	set_number(body, "size", a->size);
@@ -182,6 +183,11 @@ void attempt_close_row(struct seat *seat)
 	        "extras_readback_sha256", hex_or_empty(r->extras_readback_sha256), "verify_method",
 	        worker_method_name((enum worker_method)r->method), "stages", stages_json(a), "write_s",
 	        (double)r->write_ns / 1e9, "verify_s", (double)r->verify_ns / 1e9);
+	if (slot->half == SLOT_HALF_COMMIT) {
+		json_object_set_new(body, "summary_sha256", hex_or_empty(r->summary_sha256));
+		set_number(body, "windows", r->windows);
+		set_number(body, "diskseq", a->diskseq);
+	}
 	if (seat->picture)
 		set_text(body, "image_key", seat->picture->key);
 	seat->promised = may_retry(seat->station) && slot_may_retry(slot);

@@ -44,10 +44,12 @@ void seat_judge(const struct seat *seat, bool granted, struct match_result *out)
 	const char *usb_ids[STATION_USB_IDS_MAX + 1] = {NULL};
 	for (unsigned i = 0; i < STATION_USB_IDS_MAX && match->usb_ids[i][0]; i++)
 		usb_ids[i] = match->usb_ids[i];
+	// A board that comes with its answer was admitted before: is it still what it was?
+	bool answers = seat->slot.state == SLOT_AWAITING;
 	struct match_board board;
 	seat_describe(seat, &board);
-	struct match_rules rules = {.open = job->counts.state == JOB_OPEN,
-	        .serial = serial_rule(seat),
+	struct match_rules rules = {.open = job->counts.state == JOB_OPEN || answers,
+	        .serial = answers ? MATCH_SERIAL_ACCEPT : serial_rule(seat),
 	        .twin_refused = job->recipe.serial_duplicate == RECIPE_TWIN_REFUSE,
 	        .image_size = front ? front->image_size : 0,
 	        .gpt_sector = front && seat->board.identity.rdev ? front->gpt_sector : 0,
@@ -65,6 +67,8 @@ void seat_judge(const struct seat *seat, bool granted, struct match_result *out)
 	else if (!strcmp(seat->disposition, "quarantine"))
 		history.barred = FAILURE_UNIT_QUARANTINE;
 	history.barred_why = seat->disposition_reason;
+	if (answers)
+		history = (struct match_history){.granted = true};
 	match_judge(&board, &rules, &history, out);
 }
 
@@ -79,7 +83,7 @@ bool seat_is_rework(const struct seat *seat)
 void seat_choose_lun(struct seat *seat)
 {
 	const struct station_job *job = &seat->station->job;
-	bool open = job->counts.state == JOB_OPEN;
+	bool open = job->counts.state == JOB_OPEN || slot_is_busy(&seat->slot);
 	board_choose_lun(&seat->board, open ? (unsigned)job->recipe.lun : seat->station->fixture->lun);
 	board_key(&seat->board, seat->key); // without a serial it is known by its disk
 }
@@ -89,7 +93,8 @@ void seat_rematch(struct seat *seat)
 	struct slot_event event = {.kind = SLOT_EV_REMATCH};
 	if (!seat->slot.present)
 		return;
-	bool between = seat->slot.state == SLOT_RETRYING; // the next attempt takes what is there then
+	// What is there then is the next worker's.
+	bool between = seat->slot.state == SLOT_RETRYING || seat->slot.state == SLOT_AWAITING;
 	if (!seat->member &&
 	        (between || !slot_is_busy(&seat->slot))) // while a worker has a disk, it is that one
 		seat_choose_lun(seat);
@@ -155,12 +160,33 @@ static bool same_nameless(const struct seat *seat, bool soon)
 	       (leaving == SLOT_LEAVING_ON || (leaving == SLOT_LEAVING_LEFT && soon));
 }
 
+// The board that was to read itself back is here again: all that is known of it stays, but for its disks.
+static void on_answer(struct seat *seat, const struct board *board)
+{
+	struct slot_event event = {.kind = SLOT_EV_ARRIVED, .same_board = true};
+	char serial[sizeof(board->serial)], source[sizeof(board->serial_source)];
+	STR_COPY(serial, seat->board.serial);
+	STR_COPY(source, seat->board.serial_source);
+	seat->board = *board;
+	STR_COPY(seat->board.serial, serial);
+	STR_COPY(seat->board.serial_source, source);
+	seat_choose_lun(seat);
+	seat_judge(seat, true, &event.admission);
+	log_debug("slot %s: the board is back from reading itself, %s", seat_label(seat), seat->key);
+	seat_event(seat, &event);
+	seat_start_boards(seat->station);
+}
+
 static void on_arrived(void *context, const struct board *board)
 {
 	struct station *station = context;
 	struct seat *seat = &station->seats[board->slot];
 	struct slot_event event = {.kind = SLOT_EV_ARRIVED};
-	bool retry = leave_awaits(seat, board);
+	bool same = leave_awaits(seat, board), retry = same && seat->slot.state == SLOT_RETRYING;
+	if (same && seat->slot.state == SLOT_AWAITING) {
+		on_answer(seat, board);
+		return;
+	}
 	event.soon = leave_is_soon(seat);
 	seat_forget_board(seat);
 	seat->board = *board;
@@ -179,7 +205,7 @@ static void on_arrived(void *context, const struct board *board)
 	bool nameless = same_nameless(seat, event.soon);
 	seat->came_failed = nameless && seat->slot.state == SLOT_FAIL;
 	event.same_board =
-	        retry || nameless || (seat->verdict_key[0] && !strcmp(seat->key, seat->verdict_key));
+	        same || nameless || (seat->verdict_key[0] && !strcmp(seat->key, seat->verdict_key));
 	seat->resumed = false;
 	seat_judge(seat, retry, &event.admission);
 	log_debug("slot %s: a board arrived, %s", seat_label(seat), seat->key);

@@ -27,6 +27,8 @@ struct picture *picture_unref(struct picture *picture)
 		import_free(picture->import);
 	else if (picture->ready)
 		image_close(&picture->stored);
+	if (picture->has_kit)
+		ontarget_kit_close(&picture->kit);
 	free(picture);
 	return NULL;
 }

@@ -16,6 +16,7 @@
 #include "daemon/station.h"
 #include "flash/gang.h"
 #include "image/import.h"
+#include "image/ontarget_kit.h"
 #include "record/reader.h"
 #include "record/recorder.h"
 
@@ -31,10 +32,12 @@ struct picture {
 	char plan_sha256[SHA256_HEX_SIZE]; // "" until it is confirmed
 	struct import *import;             // owns the image when not NULL
 	struct image stored;
-	bool ready;     // workers can be started
-	bool confirmed; // in the ledger, or on its way there: attempts may be closed as PASS
-	bool failed;    // the import came to nothing
-	bool damaged;   // a worker found its store entry damaged
+	bool ready;              // workers can be started
+	bool confirmed;          // in the ledger, or on its way there: attempts may be closed as PASS
+	bool failed;             // the import came to nothing
+	bool damaged;            // a worker found its store entry damaged
+	struct ontarget_kit kit; // of a job whose boards read themselves back
+	bool has_kit, kit_failed;
 };
 
 // --- one slot's seat --------------------------------------------------------------------------------------
@@ -68,6 +71,10 @@ struct seat_attempt {
 	struct worker_report report; // the verdict, as the worker gave it
 	char stage_utc[WORKER_STAGE_COUNT][CLOCK_UTC_SIZE];
 	uint64_t judged_ns; // CLOCK_MONOTONIC of the verdict
+	// Of a board that reads itself back, see ontarget.c:
+	char nonce[ONTARGET_NONCE_SIZE];
+	struct worker_report asked;     // the first half's
+	uint64_t asked_ns, answered_ns; // CLOCK_MONOTONIC: it was asked, it was back
 };
 
 // The last attempt that has its verdict in the ledger: the next one of the same board belongs to the same unit.
@@ -108,10 +115,11 @@ struct seat {
 	char disposition[16], disposition_reason[160];
 	char person[32]; // who acknowledged or released it
 	struct loop_source *leave_timer;
-	uint64_t let_go; // CLOCK_MONOTONIC: when it was ejected, or switched off
-	uint64_t left;   // ... and when it left; 0: it has not
-	bool ejected;    // the worker under way was told to eject
-	bool cycled;     // it was let go by a power cycle
+	uint64_t let_go;    // CLOCK_MONOTONIC: when it was ejected, or switched off
+	uint64_t left;      // ... and when it left; 0: it has not
+	uint64_t answer_by; // CLOCK_MONOTONIC: AWAITING ends
+	bool ejected;       // the worker under way was told to eject
+	bool cycled;        // it was let go by a power cycle
 	struct seat_attempt attempt;
 	struct seat_before before;
 	bool promised; // its close row says that a retry follows
@@ -233,6 +241,12 @@ struct station {
 	struct control_request *importer; // waits for the import's end
 	char import_name[64], import_error[480], import_note[240];
 	uint64_t import_done, import_total;
+	struct {
+		struct child child;
+		int sock;
+		struct loop_source *source;
+		struct picture *picture; // it is made for; NULL: none is being made
+	} kit;
 	struct child check; // storecheck
 	struct loop_source *check_source;
 	char check_key[SHA256_HEX_SIZE];
@@ -296,7 +310,7 @@ void leave_free(struct seat *seat);
 void leave_act(struct seat *seat, const struct slot_actions *out);
 // The worker may let its device go.
 void leave_release(struct seat *seat);
-// What arrives is the board that is to be tried again, as far as its serial can tell.
+// What arrives is the board of the slot's last attempt, as far as its serial can tell, and its slot waits for it.
 bool leave_awaits(const struct seat *seat, const struct board *board);
 // ... and is in seat->board now.
 void leave_take_back(struct seat *seat);
@@ -305,6 +319,25 @@ bool leave_is_soon(const struct seat *seat);
 void leave_note_left(struct seat *seat);
 // Nothing is tried again when the station stops, or the job ends.
 void leave_stop(struct station *station);
+
+// ontarget.c: boards that read themselves back
+// Whether this station can do it with this image; the store is not read. Nothing to say of a recipe without it.
+int ontarget_allowed(
+        const struct station *station, const struct recipe *recipe, struct picture *picture, struct err *e);
+// Makes what the job's boards need, unless it is there or being made. Boards start when it is there.
+void ontarget_prepare(struct station *station);
+bool ontarget_ready(const struct station_job *job);
+void ontarget_free(struct station *station);
+// Makes of a worker's job the first half, when the recipe says so; `image` is the caller's copy.
+int ontarget_ask(struct seat *seat, struct worker_job *work, struct image *image, struct err *e);
+// ... or the second half, of the board that is back.
+void ontarget_commit(struct seat *seat, struct worker_job *work);
+// The first half has ended; or the attempt has, while its board was away.
+void ontarget_asked(struct seat *seat);
+void ontarget_given_up(struct seat *seat);
+// What is to be shown and recorded of a report: in the second half, of both. Returns `report` or `whole`.
+const struct worker_report *ontarget_whole(
+        const struct seat *seat, const struct worker_report *report, struct worker_report *whole);
 
 // attempts.c: an attempt's rows
 void attempt_open_row(struct seat *seat);

@@ -5,7 +5,7 @@
 #include "base/log.h"
 #include "daemon/inside.h"
 
-void job_take_picture(struct station *station)
+static void take_picture(struct station *station)
 {
 	struct station_job *job = &station->job;
 	if (job->picture && job->picture->failed)
@@ -26,6 +26,12 @@ void job_take_picture(struct station *station)
 		alert_clear(station, "image");
 }
 
+void job_take_picture(struct station *station)
+{
+	take_picture(station);
+	ontarget_prepare(station);
+}
+
 bool job_may_start_board(const struct station *station, const struct seat *seat)
 {
 	const struct station_job *job = &station->job;
@@ -34,7 +40,8 @@ bool job_may_start_board(const struct station *station, const struct seat *seat)
 	bool room = retry || again ? job->counts.state == JOB_OPEN && !job_is_full(&job->counts)
 	                           : job_may_start(&job->counts);
 	return room && job->picture && job->picture->ready && !job->picture->damaged &&
-	       !job->picture->failed && rows_are_taken(station) && serial_may_start(seat) &&
+	       !job->picture->failed && ontarget_ready(job) && rows_are_taken(station) &&
+	       serial_may_start(seat) &&
 	       (job->recipe.start == RECIPE_START_AUTO || seat->start_granted || retry);
 }
 
@@ -89,6 +96,7 @@ static void on_closed(void *context, uint64_t seq, const struct err *e)
 		clock_utc_text(job->closed);
 		job->picture = picture_unref(job->picture);
 		alert_clear(station, "image");
+		alert_clear(station, "on-target");
 	}
 	if (job->closer && e)
 		control_refuse_err(job->closer, "ledger", e);
@@ -221,7 +229,13 @@ void job_command_open(struct station *station, struct control_request *request)
 	struct recipe recipe;
 	struct job_signature signature;
 	struct opening *opening = calloc(1, sizeof(*opening));
-	if (!opening || read_recipe(station, request, &recipe, &signature, &e) < 0) {
+	int r = opening ? read_recipe(station, request, &recipe, &signature, &e) : -ENOMEM;
+	if (r == 0) {
+		r = ontarget_allowed(station, &recipe, picture, &e);
+		if (r < 0)
+			recipe_free(&recipe);
+	}
+	if (r < 0) {
 		picture_unref(picture);
 		control_refuse(request, "bad-args", "job.open: %s", opening ? e.text : "memory is short");
 		free(opening);
@@ -242,6 +256,8 @@ void job_command_open(struct station *station, struct control_request *request)
 	rows_append(station, "job.open", open_body(job), -1, on_opened, opening);
 	log_info("job %s: opened with image '%s'", job->id, job->image);
 	station->dirty_job = station->dirty_counts = true;
+	alert_clear(station, "on-target");
+	ontarget_prepare(station);
 	seat_rematch_all(station);
 	publish_soon(station);
 }

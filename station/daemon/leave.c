@@ -49,6 +49,9 @@ static void start_timer(struct seat *seat)
 	if (seat->slot.leaving == SLOT_LEAVING_OFF)
 		ns = station->config.power_off_ms ? station->config.power_off_ms * NSEC_PER_MSEC
 		                                  : POWER_OFF_NS;
+	else if (seat->slot.state == SLOT_AWAITING && seat->slot.leaving != SLOT_LEAVING_WAIT)
+		ns = station->job.recipe.answer_ms * NSEC_PER_MSEC;
+	seat->answer_by = clock_mono_ns() + ns;
 	if (loop_timer_after(seat->leave_timer, ns) < 0)
 		log_error("slot %s: no timer for its leaving", seat_label(seat));
 }
@@ -104,20 +107,24 @@ void leave_act(struct seat *seat, const struct slot_actions *out)
 		switch_power(seat, true);
 }
 
-// A board that waits for a person or for another attempt stays in ums; only a verdict lets it go.
+// A board that waits for a person or for another attempt stays in ums; a verdict lets it go, or the request that it read
+// itself back.
 void leave_release(struct seat *seat)
 {
 	enum slot_state state = seat->slot.state;
-	bool verdict = state == SLOT_PASS || state == SLOT_FAIL || state == SLOT_UNVERIFIED;
+	bool goes = state == SLOT_PASS || state == SLOT_FAIL || state == SLOT_UNVERIFIED ||
+	            state == SLOT_AWAITING;
 	bool may = seat->board.identity.rdev || seat->board.model.takes_eject;
-	seat->ejected = verdict && may && seat->station->config.eject;
+	seat->ejected = goes && may && seat->station->config.eject;
 	seat->let_go = clock_mono_ns();
-	gang_release(seat->member, verdict);
+	gang_release(seat->member, goes);
 }
 
 bool leave_awaits(const struct seat *seat, const struct board *board)
 {
-	return seat->slot.state == SLOT_RETRYING && !strcmp(seat->attempt.own_serial, board->serial);
+	const struct slot *slot = &seat->slot;
+	bool waits = slot->state == SLOT_RETRYING || slot->state == SLOT_AWAITING || slot->stopped;
+	return waits && !strcmp(seat->attempt.own_serial, board->serial);
 }
 
 void leave_take_back(struct seat *seat)

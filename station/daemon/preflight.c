@@ -9,7 +9,8 @@ static uint64_t bytes_of_a_cycle(const struct station_job *job)
 	if (!front)
 		return 0;
 	// Reading back is a second pass over the same wire.
-	uint64_t passes = job->recipe.verify == RECIPE_VERIFY_NONE ? 1 : 2;
+	bool once = job->recipe.verify == RECIPE_VERIFY_NONE || job->recipe.verify == RECIPE_VERIFY_ON_TARGET;
+	uint64_t passes = once ? 1 : 2;
 	uint64_t bytes =
 	        job->recipe.unmapped == RECIPE_UNMAPPED_ZERO ? front->image_size : front->mapped_bytes;
 	return passes * bytes;

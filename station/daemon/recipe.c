@@ -60,13 +60,6 @@ static const struct recipe_field fields[] = {
                 .help = "... how long the board may take to check itself and come back (600000)"},
 };
 
-// What is understood, recorded and shown, but not done by this station.
-static const struct {
-	const char *name, *word;
-} missing[] = {
-        {"verify_how", "on-target"},
-};
-
 // Words of before, by their field's name in job.open.
 static const struct {
 	const char *name, *word, *now_name, *now;
@@ -277,23 +270,7 @@ static int check_target(const struct recipe *recipe, struct err *e)
 int recipe_check(const struct recipe *recipe, struct err *e)
 {
 	int r = check_serials(recipe, e);
-	if (r == 0)
-		r = check_target(recipe, e);
-	if (r < 0)
-		return r;
-	for (size_t i = 0; i < ARRAY_SIZE(missing); i++) {
-		char word[RECIPE_TEXT_SIZE];
-		for (size_t f = 0; f < ARRAY_SIZE(fields); f++) {
-			if (strcmp(fields[f].name, missing[i].name) != 0)
-				continue;
-			word_text(
-			        fields[f].words, *(unsigned *)place(recipe, &fields[f]), word, sizeof(word));
-			if (!strcmp(word, missing[i].word))
-				return err_set(e, ENOTSUP, "%s %s: this station cannot do that yet",
-				        missing[i].name, word);
-		}
-	}
-	return 0;
+	return r < 0 ? r : check_target(recipe, e);
 }
 
 // --- write -------------------------------------------------------------------------------------------------

@@ -96,7 +96,7 @@ int recipe_check_names(const json_t *order, struct err *e);
 // The caller frees what it held before (recipe_free()).
 int recipe_read(const json_t *object, struct recipe *recipe, struct err *e);
 
-// -EINVAL when its parts do not fit together, -ENOTSUP when it asks for what this station cannot do.
+// -EINVAL when its parts do not fit together.
 int recipe_check(const struct recipe *recipe, struct err *e);
 
 // Puts every field into `object`, as job.open's row and the job object have them. "verify" is there as a bool, too.

@@ -34,8 +34,10 @@ void seat_start_boards(struct station *station)
 {
 	if (station->starting_boards || station->phase != PHASE_RUNNING)
 		return;
-	const struct slot_event start = {
-	        .kind = SLOT_EV_START, .retries = (unsigned)station->job.recipe.retries};
+	const struct recipe *recipe = &station->job.recipe;
+	const struct slot_event start = {.kind = SLOT_EV_START,
+	        .retries = (unsigned)recipe->retries,
+	        .on_target = recipe->verify == RECIPE_VERIFY_ON_TARGET};
 	station->starting_boards = true;
 	for (unsigned i = 0; i < station->seat_count; i++) {
 		struct seat *seat = &station->seats[i];
@@ -61,11 +63,14 @@ static void note_stages(struct seat *seat, const struct worker_report *report)
 static void on_claimed(void *context, struct gang_member *member, const struct worker_report *report)
 {
 	struct seat *seat = context;
+	struct worker_report whole;
 	(void)member;
+	report = ontarget_whole(seat, report, &whole);
 	note_stages(seat, report);
 	if (report->logical_sector)
 		seat->board.logical_sector = report->logical_sector;
-	STR_COPY(seat->attempt.blank, report->blank);
+	if (seat->slot.half != SLOT_HALF_COMMIT)
+		STR_COPY(seat->attempt.blank, report->blank);
 	struct slot_event event = {
 	        .kind = SLOT_EV_CLAIMED, .carries_plan = report->carries_plan && !seat->board.serial[0]};
 	seat_event(seat, &event);
@@ -83,9 +88,11 @@ static enum slot_state stage_state(uint32_t stage)
 static void on_progress(void *context, struct gang_member *member, const struct worker_report *report)
 {
 	struct seat *seat = context;
+	struct worker_report whole;
 	(void)member;
 	uint64_t now = clock_mono_ns();
 	struct slot_event event = {.kind = SLOT_EV_STAGE, .stage = stage_state(report->stage)};
+	report = ontarget_whole(seat, report, &whole);
 	note_stages(seat, report);
 	seat->done = report->done;
 	seat->total = report->total;
@@ -104,7 +111,9 @@ static void on_verdict(void *context, struct gang_member *member, const struct w
 	        [WORKER_FAIL] = SLOT_RESULT_FAIL};
 	struct seat *seat = context;
 	struct seat_attempt *a = &seat->attempt;
+	struct worker_report whole;
 	(void)member;
+	report = ontarget_whole(seat, report, &whole);
 	note_stages(seat, report);
 	a->has_report = true;
 	a->judged_ns = clock_mono_ns();
@@ -117,6 +126,7 @@ static void on_verdict(void *context, struct gang_member *member, const struct w
 	a->verify_s = (double)report->verify_ns / 1e9;
 	struct slot_event event = {.kind = SLOT_EV_VERDICT,
 	        .result = report->result <= WORKER_FAIL ? results[report->result] : SLOT_RESULT_FAIL,
+	        .asked = report->result == WORKER_ASKED,
 	        .failure = (enum failure)report->failure,
 	        .refused = report->refused,
 	        .asks = report->asks,
@@ -146,7 +156,6 @@ static void on_ended(void *context, struct gang_member *member, bool ejected, bo
 	foreign_forget(seat);
 	gang_free(member);
 	seat->member = NULL;
-	seat->picture = picture_unref(seat->picture);
 	seat_event(seat, &event);
 	if (ejected && station->fixture->ops->ejected)
 		station->fixture->ops->ejected(station->fixture, seat->index);
@@ -214,12 +223,13 @@ static void attempt_board(struct seat_attempt *a, const struct seat *seat)
 	a->size = board->identity.size;
 }
 
-static int start_worker(struct seat *seat, struct err *e)
+// What both halves of an attempt have in common, and a worker that does all of it.
+static void fill_work(struct seat *seat, struct worker_job *work)
 {
 	struct station *station = seat->station;
 	const struct station_job *job = &station->job;
 	seat_choose_lun(seat); // law 1: whatever was shown meanwhile, it is the job's
-	struct worker_job work = {.task = WORKER_WRITE,
+	*work = (struct worker_job){.task = WORKER_WRITE,
 	        .verify = verify_policy(job),
 	        .blank = blank_policy(seat),
 	        .check_lun = true,
@@ -233,34 +243,62 @@ static int start_worker(struct seat *seat, struct err *e)
 	                       (seat->slot.granted != SLOT_GRANT_RETURNED || seat->slot.retrying),
 	        .expect = seat->board.identity,
 	        .model = seat->board.model};
-	STR_COPY(work.label, seat_label(seat));
-	STR_COPY(work.serial, seat->own_serial);
-	sign_work(job, &work);
-	if (!work.expect.rdev)
-		work.expect.diskseq = 0; // of a simulated plug: a file has none
-	seat->attempt = (struct seat_attempt){0};
-	STR_COPY(seat->attempt.job, job->id);
-	STR_COPY(seat->attempt.image, job->image);
-	attempt_board(&seat->attempt, seat);
-	seat->row_refused = seat->ejected = seat->cycled = false;
+	STR_COPY(work->label, seat_label(seat));
+	STR_COPY(work->serial, seat->own_serial);
+	sign_work(job, work);
+	if (!work->expect.rdev)
+		work->expect.diskseq = 0; // of a simulated plug: a file has none
+	seat->ejected = seat->cycled = false;
 	seat->left = 0;
 	seat->done = seat->total = seat->written = 0;
 	seat->rate = 0;
 	seat->track = (struct estimate_track){0};
-	int r = gang_add(station->loop, picture_image(job->picture), &work,
-	        work.has_link ? seat->board.link_fd : -1, &gang_events, seat, &seat->member, e);
-	if (r < 0)
-		return r;
-	seat->picture = job->picture;
-	seat->picture->users++;
-	foreign_note(seat);
-	return 0;
+}
+
+static int add_worker(
+        struct seat *seat, const struct image *image, const struct worker_job *work, struct err *e)
+{
+	int r = gang_add(seat->station->loop, image, work, work->has_link ? seat->board.link_fd : -1,
+	        &gang_events, seat, &seat->member, e);
+	if (r == 0)
+		foreign_note(seat);
+	return r;
+}
+
+static int start_worker(struct seat *seat, struct err *e)
+{
+	const struct station_job *job = &seat->station->job;
+	struct worker_job work;
+	struct image image = *picture_image(job->picture); // its descriptors stay where they are
+	fill_work(seat, &work);
+	seat->attempt = (struct seat_attempt){0};
+	seat->row_refused = false;
+	STR_COPY(seat->attempt.job, job->id);
+	STR_COPY(seat->attempt.image, job->image);
+	attempt_board(&seat->attempt, seat);
+	int r = ontarget_ask(seat, &work, &image, e);
+	if (r == 0)
+		r = add_worker(seat, &image, &work, e);
+	if (r == 0) {
+		seat->picture = job->picture;
+		seat->picture->users++;
+	}
+	return r;
+}
+
+static int start_commit(struct seat *seat, struct err *e)
+{
+	struct worker_job work;
+	fill_work(seat, &work);
+	ontarget_commit(seat, &work);
+	return add_worker(seat, &seat->picture->kit.withheld, &work, e);
 }
 
 static void act_on_worker(struct seat *seat, unsigned set)
 {
 	struct err e;
-	if ((set & SLOT_DO_START_WORKER) && start_worker(seat, &e) < 0) {
+	bool second = seat->slot.half == SLOT_HALF_COMMIT;
+	if ((set & SLOT_DO_START_WORKER) && (second ? start_commit(seat, &e) : start_worker(seat, &e)) < 0) {
 		STR_COPY(seat->attempt.text, e.text);
 		struct slot_event verdict = {.kind = SLOT_EV_VERDICT,
 		        .result = SLOT_RESULT_FAIL,
@@ -338,6 +376,10 @@ static struct slot_actions step(struct seat *seat, const struct slot_event *even
 	struct slot_actions out;
 	enum slot_state was = seat->slot.state;
 	slot_step(&seat->slot, event, &out);
+	if (seat->slot.state == SLOT_AWAITING && was != SLOT_AWAITING)
+		ontarget_asked(seat);
+	else if (was == SLOT_AWAITING && (out.set & SLOT_DO_CLOSE_ROW))
+		ontarget_given_up(seat);
 	if (seat->slot.state == SLOT_HOLD && was != SLOT_HOLD && seat->slot.returned)
 		attempt_returned_row(seat, seat->board.serial[0]            ? "serial"
 		                           : event->kind == SLOT_EV_VERDICT ? "content"
@@ -352,9 +394,19 @@ static struct slot_actions step(struct seat *seat, const struct slot_event *even
 	return out;
 }
 
+// Between the halves of an attempt no worker has it, and none would find it in the store.
+static void let_picture_go(struct seat *seat)
+{
+	if (!seat->picture || seat->member || seat->slot.row != SLOT_ROW_NONE)
+		return;
+	seat->picture = picture_unref(seat->picture);
+	heal_try(seat->station);
+}
+
 void seat_event(struct seat *seat, const struct slot_event *event)
 {
 	struct slot_actions out = step(seat, event);
+	let_picture_go(seat);
 	if (!seat->slot.present && seat->key[0] && !seat->member && seat->slot.row == SLOT_ROW_NONE)
 		seat_forget_board(seat);
 	if (out.set & (SLOT_DO_COUNT_END | SLOT_DO_COUNT_UNDO)) {
@@ -386,7 +438,7 @@ void seats_cancel_all(struct station *station)
 {
 	static const struct slot_event cancel = {.kind = SLOT_EV_CANCEL};
 	for (unsigned i = 0; i < station->seat_count; i++)
-		if (station->seats[i].member)
+		if (station->seats[i].member || station->seats[i].slot.state == SLOT_AWAITING)
 			seat_person(&station->seats[i], &cancel);
 }
 

@@ -29,6 +29,7 @@ static double progress(const struct seat *seat)
 	switch (seat->slot.state) {
 	case SLOT_WRITING: return half * part;
 	case SLOT_VERIFYING: return half + (1 - half) * part;
+	case SLOT_AWAITING: return half;
 	case SLOT_COMMITTING:
 	case SLOT_RECORDING:
 	case SLOT_PASS:
@@ -42,6 +43,10 @@ static json_t *eta(const struct seat *seat)
 {
 	const struct station *station = seat->station;
 	struct estimate_board boards[BOARD_SLOTS_MAX];
+	if (seat->slot.state == SLOT_AWAITING) { // at the most
+		uint64_t now = clock_mono_ns(), left = seat->answer_by > now ? seat->answer_by - now : 0;
+		return json_integer((json_int_t)(left / NSEC_PER_SEC));
+	}
 	if (!slot_is_busy(&seat->slot) || !seat->attempt.report.wire_total)
 		return json_null();
 	for (unsigned i = 0; i < station->seat_count; i++) {
@@ -62,12 +67,15 @@ static const char *own_reason(const struct seat *seat)
 	switch (slot->state) {
 	case SLOT_FAIL:
 	case SLOT_INTERRUPTED: return failure_info(slot->failure)->reason;
+	case SLOT_AWAITING: return "the board is checking itself";
 	case SLOT_LOST: return "the board stopped answering and its process cannot be ended";
 	case SLOT_MATCHED:
 		if (slot->worker != SLOT_WORKER_NONE)
 			return "";
 		if (job_is_full(&seat->station->job.counts))
 			return "the job's quantity has been made";
+		if (!ontarget_ready(&seat->station->job))
+			return "waits for the job's verify script";
 		return seat->station->job.recipe.start == RECIPE_START_BUTTON ? "waits for START" : "waits";
 	case SLOT_PRESENT:
 		if (slot->admission.verdict == MATCH_NO_JOB && job_is_full(&seat->station->job.counts))

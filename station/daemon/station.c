@@ -264,6 +264,7 @@ static void station_free(struct station *station)
 	page_free(station);
 	heads_free(station);
 	heal_free(station);
+	ontarget_free(station);
 	images_free(station);
 	job_free(station);
 	seats_free(station);

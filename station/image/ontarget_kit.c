@@ -185,8 +185,6 @@ int ontarget_kit_receive(int sock, const struct image *image, struct ontarget_ki
 	size_t count = 2;
 	*out = ONTARGET_KIT_NONE;
 	ssize_t n = fd_receive_packet(sock, &packet, sizeof(packet), fds, &count);
-	if (n == -EAGAIN)
-		return -EAGAIN;
 	packet.text[sizeof(packet.text) - 1] = packet.plan_sha256[SHA256_HEX_SIZE - 1] = '\0';
 	int r = 0;
 	if (n != (ssize_t)sizeof(packet))

@@ -41,10 +41,10 @@ int ontarget_kit_make(
         const struct image *image, const struct ontarget_spec *spec, struct ontarget_kit *out, struct err *e);
 void ontarget_kit_close(struct ontarget_kit *kit);
 
-// The same in a process of its own. `sock` becomes readable when it has ended with the kit or an error.
+// The same in a process of its own: the caller collects the child and closes *sock.
 int ontarget_kit_start(const struct image *image, const struct ontarget_spec *spec, struct child *child,
         int *sock, struct err *e);
-// What it sent; -EAGAIN: nothing yet. `image` is the one it was started with.
+// What it has sent by its end. `image` is the one it was started with.
 int ontarget_kit_receive(int sock, const struct image *image, struct ontarget_kit *out, struct err *e);
 int ontarget_kit_role(int argc, char **argv);
 
