@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "webui/guest.h"
 
 struct http {
 	struct loop *loop;
@@ -15,6 +16,7 @@ struct http {
 	http_handler_fn handler;
 	void *context;
 	uint64_t requests;
+	struct guests guests;
 	bool woken; // a connection was resumed since the last round began
 };
 
@@ -26,11 +28,12 @@ static void run(void *context)
 	http->woken = false;
 	if (MHD_run(http->daemon) != MHD_YES)
 		log_error("http: the server could not run a round");
-	bool wait = MHD_get_timeout(http->daemon, &wait_ms) == MHD_YES;
+	uint64_t now = clock_mono_ns(), due = guests_dismiss(&http->guests, now);
+	if (MHD_get_timeout(http->daemon, &wait_ms) == MHD_YES && now + wait_ms * NSEC_PER_MSEC < due)
+		due = now + wait_ms * NSEC_PER_MSEC;
 	if (http->woken)
-		wait_ms = 0;
-	int r = wait || http->woken ? loop_timer_after(http->timer, wait_ms * NSEC_PER_MSEC)
-	                            : loop_timer_off(http->timer);
+		due = now;
+	int r = due == UINT64_MAX ? loop_timer_off(http->timer) : loop_timer_after(http->timer, due - now);
 	if (r < 0)
 		log_error("http: timer: %s", strerror(-r));
 }
@@ -211,6 +214,25 @@ static enum MHD_Result take_body(struct http_request *request, const char *data,
 	return MHD_YES;
 }
 
+static struct guest *guest_of(struct MHD_Connection *connection)
+{
+	const union MHD_ConnectionInfo *info =
+	        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+	return info ? info->socket_context : NULL;
+}
+
+static void on_connection(void *context, struct MHD_Connection *connection, void **socket_context,
+        enum MHD_ConnectionNotificationCode code)
+{
+	struct http *http = context;
+	const union MHD_ConnectionInfo *info =
+	        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+	if (code == MHD_CONNECTION_NOTIFY_CLOSED)
+		guest_leave(*socket_context);
+	else if (info)
+		*socket_context = guest_enter(&http->guests, info->connect_fd, clock_mono_ns());
+}
+
 static enum MHD_Result on_request(void *context, struct MHD_Connection *connection, const char *path,
         const char *method, const char *version, const char *data, size_t *size, void **state)
 {
@@ -221,6 +243,7 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
 		return start(http, connection, method, path, state);
 	if (*size)
 		return take_body(request, data, size);
+	guest_has_asked(guest_of(connection));
 	if (!request->handled)
 		http->handler(http->context, request);
 	if (request->handled)
@@ -234,9 +257,9 @@ static void on_completed(
         void *context, struct MHD_Connection *connection, void **state, enum MHD_RequestTerminationCode code)
 {
 	(void)context;
-	(void)connection;
 	(void)code;
 	struct http_request *request = *state;
+	guest_is_answered(guest_of(connection), clock_mono_ns());
 	if (!request)
 		return;
 	if (request->ended)
@@ -261,9 +284,11 @@ static int http_start(struct http *http, int listen_fd, struct err *e)
 {
 	http->daemon = MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL,
 	        NULL, on_request, http, MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL, MHD_OPTION_LISTEN_SOCKET,
-	        listen_fd, MHD_OPTION_CONNECTION_LIMIT, (unsigned)HTTP_CONNECTIONS_MAX,
-	        MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)HTTP_TIMEOUT_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-	        (size_t)32768, MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL, MHD_OPTION_END);
+	        listen_fd, MHD_OPTION_CONNECTION_LIMIT, (unsigned)GUESTS_MAX,
+	        MHD_OPTION_PER_IP_CONNECTION_LIMIT, (unsigned)GUESTS_OF_ONE, MHD_OPTION_CONNECTION_TIMEOUT,
+	        (unsigned)HTTP_TIMEOUT_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)32768,
+	        MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL, MHD_OPTION_NOTIFY_CONNECTION, on_connection,
+	        http, MHD_OPTION_END);
 	if (!http->daemon) {
 		close(listen_fd);
 		return err_set(e, EIO, "http: the server cannot be started");
@@ -286,6 +311,7 @@ int http_new(struct loop *loop, int listen_fd, http_handler_fn handler, void *co
 		return err_sys(e, ENOMEM, "http");
 	}
 	*http = (struct http){.loop = loop, .handler = handler, .context = context};
+	guests_init(&http->guests);
 	int r = http_start(http, listen_fd, e);
 	if (r < 0) {
 		http_free(http);

@@ -12,8 +12,7 @@
 
 enum {
 	HTTP_BODY_MAX = 16 * 1024,
-	HTTP_CONNECTIONS_MAX = 96, // 32 event streams, and room for what else pages and scrapers ask
-	HTTP_TIMEOUT_S = 20,       // without a byte either way
+	HTTP_TIMEOUT_S = 20, // without a byte either way
 };
 
 struct http;

@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: MIT
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/clock.h"
 #include "check.h"
 #include "webui/assets.h"
 #include "webui/guard.h"
+#include "webui/guest.h"
 #include "webui/metrics.h"
 #include "webui/mirror.h"
 
@@ -151,6 +156,35 @@ static void the_page_is_in_the_binary_and_its_tag_is_of_its_content(void **state
 	assert_string_not_equal(one, other);
 }
 
+static void a_guest_whose_request_is_overdue_is_shut_out(void **state)
+{
+	(void)state;
+	int slow[2], quick[2];
+	char byte;
+	struct guests guests;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, slow), 0);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, quick), 0);
+	guests_init(&guests);
+	assert_int_equal(guests_dismiss(&guests, UINT64_MAX - 1), UINT64_MAX);
+	struct guest *late = guest_enter(&guests, slow[0], 0), *good = guest_enter(&guests, quick[0], 0);
+	const uint64_t due = GUEST_REQUEST_S * NSEC_PER_SEC;
+	assert_true(late && good && late != good);
+	guest_has_asked(good);
+	assert_int_equal(guests_dismiss(&guests, due - 1), due);
+	assert_int_equal(recv(slow[1], &byte, 1, MSG_DONTWAIT), -1);
+	assert_int_equal(guests_dismiss(&guests, due), UINT64_MAX);
+	assert_int_equal(recv(slow[1], &byte, 1, MSG_DONTWAIT), 0); // its end
+	assert_int_equal(recv(quick[1], &byte, 1, MSG_DONTWAIT), -1);
+	guest_is_answered(good, due);
+	assert_int_equal(guests_dismiss(&guests, due), 2 * due);
+	guest_leave(late);
+	assert_ptr_equal(guest_enter(&guests, slow[0], due), late);
+	for (int i = 0; i < 2; i++) {
+		close(slow[i]);
+		close(quick[i]);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -158,6 +192,7 @@ int main(void)
 	        cmocka_unit_test(only_the_same_host_is_the_same_origin),
 	        cmocka_unit_test(a_token_is_new_each_time_and_must_match_whole),
 	        cmocka_unit_test(allowed_names_are_bounded),
+	        cmocka_unit_test(a_guest_whose_request_is_overdue_is_shut_out),
 	        cmocka_unit_test(the_mirror_is_the_snapshot_with_every_delta),
 	        cmocka_unit_test(metrics_count_boards_by_state_and_escape_labels),
 	        cmocka_unit_test(the_page_is_in_the_binary_and_its_tag_is_of_its_content),
