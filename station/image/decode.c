@@ -3,6 +3,7 @@
 #include "image/decode.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <strings.h>
 
 #include "core/failure.h"
@@ -81,6 +82,14 @@ int decode_no_memory(struct err *e)
 	return err_fail(e, ENOMEM, FAILURE_STATION_ERROR, "no memory for its decoder");
 }
 
+unsigned decode_threads(void)
+{
+	// Not sysconf(3), which opens files that a sandboxed importer cannot.
+	cpu_set_t cpus;
+	int count = sched_getaffinity(0, sizeof(cpus), &cpus) < 0 ? 1 : CPU_COUNT(&cpus);
+	return (unsigned)u64_min((uint64_t)count, DECODE_THREADS_MAX);
+}
+
 static int raw_open(void **state, struct err *e)
 {
 	(void)e;
@@ -111,4 +120,4 @@ static int raw_survey(int fd, uint64_t file_size, uint64_t expected, struct deco
 	return 0;
 }
 
-const struct decode_ops decode_raw = {"raw", raw_open, raw_step, raw_close, raw_survey};
+const struct decode_ops decode_raw = {"raw", raw_open, raw_step, raw_close, raw_survey, NULL};

@@ -27,6 +27,39 @@ enum decode_result {
 struct decode_survey {
 	uint64_t size; // the decoded size as the file itself states it; 0: it does not
 	bool whole;    // its end looks as the end of a whole file does
+	bool parts; // it has several parts that do not need each other to be decoded, and decode_ops.cut finds them
+};
+
+/*
+ * Where a file is cut into parts that are decoded at the same time. A part is made of whole frames (or streams): so
+ * many that each has work for a thread, and no more than a thread may have in memory.
+ */
+#define CUT_WEIGHT    (1 * MIB)  // of decoded bytes, roughly
+#define CUT_FRAME_MAX (33 * MIB) // as `pzstd -19` makes them of what cannot be compressed
+#define CUT_PART_MAX  (36 * MIB) // longer ones are not waited for
+
+struct frame_walk {
+	bool inside;                   // a frame's blocks come next
+	bool checksum, block_checksum; // there is one behind the frame, behind each of its blocks
+	uint32_t block_max;            // a block decodes to no more than that
+	// What the last look told:
+	uint64_t length;    // to the next place to look at
+	uint64_t decoded;   // the most that it decodes to
+	uint64_t content;   // what the frame that begins there decodes to; UINT64_MAX: it does not say
+	bool begins, ended; // a frame with content begins there; a frame ends at the next place
+};
+
+// The cutter's mark in the part that it is at; all zero at its beginning.
+struct cut {
+	size_t looked;   // so far
+	uint64_t weight; // what that decodes to, at most
+	struct frame_walk walk;
+};
+
+enum cut_result {
+	CUT_MORE = 0, // no border yet
+	CUT_HERE = 1, // *end is one
+	CUT_LOST = 2, // no border will be found from here on
 };
 
 struct decode_ops {
@@ -40,6 +73,9 @@ struct decode_ops {
 	// is surely bad. NULL: nothing can be told.
 	int (*survey)(
 	        int fd, uint64_t file_size, uint64_t expected, struct decode_survey *out, struct err *e);
+	// Looks for the border where the part that begins at data[0] ends. `size` bytes of it have come, more will come
+	// unless `last`. NULL: this format has none.
+	enum cut_result (*cut)(struct cut *cut, const uint8_t *data, size_t size, bool last, size_t *end);
 };
 
 // How many bytes of a file's head decode_find() wants to see (fewer for a shorter file).
@@ -54,6 +90,10 @@ int decode_choose(
         const char *name, const uint8_t *head, size_t size, const struct decode_ops **out, struct err *e);
 
 extern const struct decode_ops decode_raw, decode_gzip, decode_xz, decode_bzip2, decode_zstd, decode_lz4;
+
+// How many threads are worth having on this machine, DECODE_THREADS_MAX at most.
+enum { DECODE_THREADS_MAX = 8 };
+unsigned decode_threads(void);
 
 // The messages every decoder shares.
 int decode_cut_short(struct err *e);

@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <lzma.h>
-#include <sched.h>
 
 #include "base/fd.h"
 #include "core/failure.h"
@@ -11,7 +10,6 @@
 
 // Beyond this a block is decoded by one thread; -T2 -9 files (192 MiB blocks) just fit two threads.
 #define XZ_THREADED_MEMORY (512 * MIB)
-#define XZ_THREADS_MAX     8
 // lzma_index of a file with a million blocks stays below this.
 #define XZ_INDEX_MEMORY    (64 * MIB)
 
@@ -35,12 +33,9 @@ static int xz_error(lzma_ret code, uint64_t needs, struct err *e)
 
 static int xz_open(void **state, struct err *e)
 {
-	// Not sysconf(3), which opens files that a sandboxed importer cannot.
-	cpu_set_t cpus;
-	int count = sched_getaffinity(0, sizeof(cpus), &cpus) < 0 ? 1 : CPU_COUNT(&cpus);
 	lzma_mt options = {
 	        .flags = LZMA_CONCATENATED,
-	        .threads = (uint32_t)u64_min((uint64_t)count, XZ_THREADS_MAX),
+	        .threads = decode_threads(),
 	        .memlimit_threading = XZ_THREADED_MEMORY,
 	        .memlimit_stop = DECODE_MEMORY_MAX,
 	};
@@ -132,4 +127,4 @@ static int xz_survey(int fd, uint64_t file_size, uint64_t expected, struct decod
 	return 0;
 }
 
-const struct decode_ops decode_xz = {"xz", xz_open, xz_step, xz_close, xz_survey};
+const struct decode_ops decode_xz = {"xz", xz_open, xz_step, xz_close, xz_survey, NULL};
