@@ -47,11 +47,15 @@ int bmap_check_image(
 	        .size_limit = bmap->image_size,
 	        .ranges = ranges,
 	        .count = bmap->count};
+	struct decode_survey survey = {0};
+	if (ops->survey(fd, (uint64_t)st.st_size, bmap->image_size, &survey, NULL) < 0)
+		survey.parts = false; // what is wrong with it is told when it is decoded
 	struct pipeline pipeline = {.image_name = image_name,
 	        .image_fd = fd,
 	        .file_size = (uint64_t)st.st_size,
 	        .ops = ops,
 	        .sink = &sink,
+	        .threads = survey.parts ? decode_threads() : 0,
 	        .progress = no_progress};
 	return run_check(&sink, &pipeline, e);
 }

@@ -28,6 +28,7 @@ struct import_job {
 	uint64_t mtime_ns, device, inode;
 	uint64_t image_size; // 0: not known in advance
 	bool hold;           // boards wait until all is decoded
+	bool parts;          // the source is made of parts that can be decoded at the same time
 	struct plan_range *ranges;
 	size_t range_count;
 	struct store_meta meta; // filled as things become known

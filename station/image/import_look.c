@@ -136,6 +136,7 @@ static int survey(struct import_job *job, uint64_t *size, struct err *e)
 		        "; they do not belong together",
 		        job->image_name, found.size, job->bmap_name, job->image_size);
 	*size = found.size;
+	job->parts = found.parts;
 	job->hold = job->file_size <= HOLD_BYTES || !found.whole;
 	if (job->bmap && job->file_size > HOLD_BYTES && !found.whole)
 		import_note("%s does not end as a whole %s file does: boards wait until all of it is decoded",

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Source to sink through a decoder: three threads and two bounded rings.
+// Source to sink through a decoder: threads and bounded rings between them.
 #include "image/pipeline.h"
 
 #include <errno.h>
@@ -7,16 +7,17 @@
 
 #include "base/fd.h"
 #include "core/failure.h"
-#include "image/ring.h"
+#include "image/lanes.h"
 
-enum { PIECE = 1024 * 1024, IN_SLOTS = 4, OUT_SLOTS = 8 };
+enum { PIECE = LANE_PIECE, IN_SLOTS = 4 };
 
 // Workers that wait are woken when the sink runs dry, or after so much at the latest.
 #define WAKE_BYTES (4 * MIB)
 
 struct run {
 	const struct pipeline *p;
-	struct ring in, out;
+	struct ring in;     // encoded
+	struct lanes lanes; // decoded
 	struct digest *source;
 	pthread_mutex_t lock;
 	struct err error; // the first one
@@ -31,7 +32,7 @@ static void run_fail(struct run *run, const struct err *e)
 	run->failed = true;
 	pthread_mutex_unlock(&run->lock);
 	ring_abort(&run->in);
-	ring_abort(&run->out);
+	lanes_abort(&run->lanes);
 }
 
 // One piece of the source; the file must be as long as it was.
@@ -71,103 +72,158 @@ static void *read_main(void *context)
 	return NULL;
 }
 
-static void *sink_main(void *context)
+// Stores what comes out of a lane. 0, or -errno; -ECANCELED: another thread has failed.
+static int sink_lane(struct run *run, struct lane *lane, struct err *e)
 {
-	struct run *run = context;
 	struct sink *sink = run->p->sink;
-	struct err e;
 	for (;;) {
-		struct ring_slot *slot = ring_drain_begin(&run->out);
+		struct ring_slot *slot = ring_drain_begin(&lane->ring);
 		if (!slot)
-			return NULL;
+			return -ECANCELED;
 		bool last = slot->last;
-		int r = sink_write(sink, slot->data, slot->size, &e);
-		if (r == 0 && last)
-			r = sink_finish(sink, &e);
-		if (r < 0) {
-			run_fail(run, &e);
-			return NULL;
-		}
-		if (ring_drain_end(&run->out) || sink->done - sink->woken >= WAKE_BYTES)
+		int r = sink_write(sink, slot->data, slot->size, e);
+		if (r < 0)
+			return r;
+		if (ring_drain_end(&lane->ring) || sink->done - sink->woken >= WAKE_BYTES)
 			sink_wake(sink);
 		run->p->progress(run->p->context, sink->done);
 		if (last)
+			return 0;
+	}
+}
+
+static void *sink_main(void *context)
+{
+	struct run *run = context;
+	struct err e;
+	for (;;) {
+		struct lane *lane = lanes_drain_begin(&run->lanes);
+		if (!lane)
+			return NULL;
+		bool final = lane->final;
+		int r = sink_lane(run, lane, &e);
+		if (r == 0 && final)
+			r = sink_finish(run->p->sink, &e);
+		if (r < 0 && r != -ECANCELED)
+			run_fail(run, &e);
+		if (r < 0)
+			return NULL;
+		lanes_drain_end(&run->lanes);
+		if (final)
 			return NULL;
 	}
 }
 
-// The output slot being filled, handed on when it is full or the last. False: aborted.
-static bool out_next(struct run *run, struct ring_slot **slot, struct decode_io *io, bool last)
+// Decodes what the lane holds already, and all that follows in the file.
+static int stream_pieces(struct run *run, struct lane_decoder *decoder, bool end, uint64_t *at, struct err *e)
 {
-	if (*slot) {
-		(*slot)->size = io->out_pos;
-		(*slot)->last = last;
-		ring_fill_end(&run->out);
+	const struct lane *lane = decoder->lane;
+	int r = lane->in_size ? lane_decode(decoder, lane->in, lane->in_size, end, e) : DECODE_MORE;
+	for (uint64_t next = lane->at + lane->in_size; r == DECODE_MORE;) {
+		const struct ring_slot *in = ring_drain_begin(&run->in);
+		if (!in)
+			return -ECANCELED;
+		*at = next;
+		next += in->size;
+		r = lane_decode(decoder, in->data, in->size, in->last, e);
+		ring_drain_end(&run->in);
 	}
-	*slot = NULL;
-	if (last)
-		return true;
-	*slot = ring_fill_begin(&run->out);
-	if (!*slot)
-		return false;
-	io->out = (*slot)->data;
-	io->out_size = PIECE;
-	io->out_pos = 0;
-	return true;
+	return r;
 }
 
-// Decodes one input piece. A decode_result, or -errno; -ECANCELED when another thread has failed.
-static int decode_piece(struct run *run, void *state, const struct ring_slot *in, struct ring_slot **out,
-        struct decode_io *io, struct err *e)
+// The rest of the file in one go; `end`: the lane holds all of it.
+static int stream_rest(struct run *run, struct lane *lane, bool end, struct err *e)
 {
-	io->in = in->data;
-	io->in_size = in->size;
-	io->in_pos = 0;
-	io->in_end = in->last;
+	struct lane_decoder decoder = {.lane = lane, .ops = run->p->ops};
+	uint64_t at = lane->at;
+	lane->streamed = lane->final = true;
+	lanes_fill_end(&run->lanes);
+	int r = decoder.ops->open(&decoder.state, e);
+	if (r < 0)
+		return r;
+	r = stream_pieces(run, &decoder, end, &at, e);
+	decoder.ops->close(decoder.state);
+	if (r < 0)
+		return r == -ECANCELED ? r : lane_failed(&decoder, at, e);
+	lane_end(&decoder);
+	return 0;
+}
+
+// The lane's part ends at `end`: hands it on. What came behind it begins the next one.
+static int cut_here(struct run *run, struct lane **lane, size_t end, struct err *e)
+{
+	const struct lane *full = *lane;
+	size_t rest = full->in_size - end;
+	(*lane)->in_size = end;
+	lanes_fill_end(&run->lanes);
+	*lane = lanes_fill_begin(&run->lanes);
+	if (!*lane)
+		return -ECANCELED;
+	(*lane)->at = full->at + end;
+	return lane_append(*lane, full->in + end, rest, e); // nobody but this thread changes a part
+}
+
+// Cuts what the lane holds. CUT_MORE, CUT_LOST, or -errno.
+static int cut_parts(struct run *run, struct lane **lane, struct cut *cut, bool last, struct err *e)
+{
+	size_t end;
 	for (;;) {
-		if (!*out || io->out_pos == io->out_size)
-			if (!out_next(run, out, io, false))
-				return -ECANCELED;
-		int r = run->p->ops->step(state, io, e);
-		if (r != DECODE_MORE)
+		enum cut_result found = run->p->ops->cut(cut, (*lane)->in, (*lane)->in_size, last, &end);
+		if (found == CUT_LOST || (found == CUT_MORE && (*lane)->in_size > CUT_PART_MAX))
+			return CUT_LOST;
+		if (found == CUT_MORE || (last && end == (*lane)->in_size))
+			return CUT_MORE;
+		int r = cut_here(run, lane, end, e);
+		if (r < 0)
 			return r;
-		if (io->in_pos == io->in_size && io->out_pos < io->out_size && !io->in_end)
-			return DECODE_MORE;
+		*cut = (struct cut){0};
 	}
 }
 
-static int decode_all(struct run *run, void *state, struct err *e)
+// Hands parts on until the file ends, or no border comes in sight: then all the rest is one.
+static int cut_file(struct run *run, struct lane **lane, struct err *e)
 {
-	struct ring_slot *out = NULL;
-	struct decode_io io = {0};
+	struct cut cut = {0};
 	for (;;) {
 		const struct ring_slot *in = ring_drain_begin(&run->in);
 		if (!in)
 			return -ECANCELED;
-		int r = decode_piece(run, state, in, &out, &io, e);
+		bool last = in->last;
+		int r = lane_append(*lane, in->data, in->size, e);
 		ring_drain_end(&run->in);
-		if (r == DECODE_END) {
-			out_next(run, &out, &io, true);
-			return 0;
-		}
+		if (r == 0)
+			r = cut_parts(run, lane, &cut, last, e);
 		if (r < 0)
 			return r;
+		if (r == CUT_LOST)
+			return stream_rest(run, *lane, last, e);
+		if (last) {
+			(*lane)->final = true;
+			lanes_fill_end(&run->lanes);
+			return 0;
+		}
 	}
+}
+
+// Told by whatever decodes.
+static void decode_failed(void *context, const struct err *e)
+{
+	struct run *run = context;
+	struct err named = *e;
+	err_prefix(&named, "%s", run->p->image_name);
+	run_fail(run, &named);
 }
 
 static void decode_main(struct run *run)
 {
-	void *state = NULL;
-	struct err e = {0};
-	int r = run->p->ops->open(&state, &e);
-	if (r == 0) {
-		r = decode_all(run, state, &e);
-		run->p->ops->close(state);
-	}
-	if (r < 0 && r != -ECANCELED) {
-		err_prefix(&e, "%s", run->p->image_name);
-		run_fail(run, &e);
-	}
+	struct err e;
+	struct lane *lane = lanes_fill_begin(&run->lanes);
+	if (!lane)
+		return;
+	lane->at = 0;
+	int r = run->lanes.thread_count ? cut_file(run, &lane, &e) : stream_rest(run, lane, false, &e);
+	if (r < 0 && r != -ECANCELED)
+		decode_failed(run, &e);
 }
 
 static int start_thread(pthread_t *thread, void *(*fn)(void *), struct run *run, struct err *e)
@@ -191,10 +247,7 @@ static int run_threads(struct run *run, struct err *e)
 	decode_main(run);
 	pthread_join(sink, NULL);
 	pthread_join(reader, NULL);
-	if (!run->failed)
-		return 0;
-	*e = run->error;
-	return -e->num;
+	return 0;
 }
 
 int pipeline_run(const struct pipeline *p, uint8_t source_sha256[DIGEST_SHA256_SIZE], struct err *e)
@@ -207,10 +260,14 @@ int pipeline_run(const struct pipeline *p, uint8_t source_sha256[DIGEST_SHA256_S
 	pthread_mutex_init(&run.lock, NULL);
 	r = ring_init(&run.in, IN_SLOTS, PIECE, e);
 	if (r == 0) {
-		r = ring_init(&run.out, OUT_SLOTS, PIECE, e);
+		r = lanes_init(&run.lanes, p->ops, p->threads > 1 ? p->threads : 0, decode_failed, &run, e);
 		if (r == 0) {
 			r = run_threads(&run, e);
-			ring_destroy(&run.out);
+			lanes_destroy(&run.lanes);
+		}
+		if (run.failed) {
+			*e = run.error;
+			r = -e->num;
 		}
 		ring_destroy(&run.in);
 	}

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Source to sink through a decoder: reading and hashing, decoding, and hashing and writing each in a thread.
+// Source to sink through a decoder: reading and hashing, decoding, and hashing and writing each in threads of their own.
 #ifndef GANGWAY_IMAGE_PIPELINE_H
 #define GANGWAY_IMAGE_PIPELINE_H
 
@@ -12,6 +12,7 @@ struct pipeline {
 	uint64_t file_size;
 	const struct decode_ops *ops; // NULL: the source is only hashed
 	struct sink *sink;            // NULL: the same
+	unsigned threads;             // that decode parts of the file; 0 or 1: it is decoded in one go
 	// Called from a thread of the pipeline after every piece.
 	void (*progress)(void *context, uint64_t done);
 	void *context;
