@@ -48,7 +48,8 @@ class Recorder:
         """Sends (kind, body) rows and waits until each is durable."""
         self.send(*({'kind': kind, 'body': body} for kind, body in rows))
         for _ in rows:
-            event = self.event()
+            while (event := self.event()) and event['event'] == 'anchored':
+                pass  # the recorder's own
             assert event and event['event'] == 'durable', event
 
     def children(self):

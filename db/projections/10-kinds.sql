@@ -11,9 +11,10 @@ INSERT INTO kind(kind, fields) VALUES
 ('key', '{"fingerprint":"text","public":"text","reason":"text","endorsed":"text absent"}'),
 ('clock', '{"reason":"text","synchronised":"true false","was":"text absent","by_s":"real integer absent"}'),
 ('attempt.interrupted', '{"attempt":"integer","text":"text"}'),
+('head.delivered', '{"destination":"text","target":"text","seq":"integer","row_hash":"text"}'),
 ('head', '{"seq":"integer","row_hash":"text","signed":"text","reason":"text","key":"text","signature":"text"}'),
 -- the station's
-('station.start', '{"station":"text","version":"text","kernel":"text","boot_id":"text","config_sha256":"text absent","operator":"text absent"}'),
+('station.start', '{"station":"text","version":"text","kernel":"text","boot_id":"text","config_sha256":"text absent","heads":"text absent","operator":"text absent"}'),
 ('station.stop', '{"reason":"text"}'),
 ('config', '{"sha256":"text","text":"text absent","reason":"text absent","operator":"text absent"}'),
 ('fixture', '{"name":"text","kind":"text","slots":"array","reason":"text absent"}'),

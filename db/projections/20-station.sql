@@ -12,6 +12,7 @@ CREATE TABLE run(
 	kernel        TEXT NOT NULL,
 	boot_id       TEXT NOT NULL,
 	config_sha256 TEXT NOT NULL,
+	heads         TEXT, -- where signed heads are to go; '': nowhere; NULL: older stations did not say
 	started       TEXT NOT NULL,
 	stopped       TEXT NOT NULL DEFAULT '', -- '': it runs, or it ended without a word
 	reason        TEXT NOT NULL DEFAULT ''
@@ -36,6 +37,17 @@ CREATE TABLE head(
 ) STRICT;
 CREATE INDEX head_row ON head(row);
 
+-- Heads that have left the station: only they anchor what they cover. A destination gets them in order.
+CREATE TABLE delivery(
+	seq         INTEGER PRIMARY KEY,
+	row         INTEGER NOT NULL, -- of the head
+	destination TEXT NOT NULL,    -- folder, command, http, syslog
+	target      TEXT NOT NULL,
+	utc         TEXT NOT NULL
+) STRICT;
+CREATE INDEX delivery_row ON delivery(row);
+CREATE INDEX delivery_destination ON delivery(destination, row);
+
 CREATE TABLE correction(
 	seq      INTEGER PRIMARY KEY,
 	row      INTEGER NOT NULL,
@@ -59,9 +71,9 @@ END;
 
 CREATE TRIGGER station_start AFTER INSERT ON log WHEN NEW.kind = 'station.start'
 BEGIN
-	INSERT INTO run(seq, station, version, kernel, boot_id, config_sha256, started)
+	INSERT INTO run(seq, station, version, kernel, boot_id, config_sha256, heads, started)
 	VALUES (NEW.seq, NEW.body ->> 'station', NEW.body ->> 'version', NEW.body ->> 'kernel', NEW.body ->> 'boot_id',
-		coalesce(NEW.body ->> 'config_sha256', ''), NEW.utc);
+		coalesce(NEW.body ->> 'config_sha256', ''), NEW.body ->> 'heads', NEW.utc);
 END;
 
 CREATE TRIGGER station_stop_is_clean BEFORE INSERT ON log WHEN NEW.kind = 'station.stop'
@@ -96,6 +108,18 @@ BEGIN
 	INSERT INTO head(seq, row, row_hash, signed, reason, key, signature)
 	VALUES (NEW.seq, NEW.body ->> 'seq', NEW.body ->> 'row_hash', NEW.body ->> 'signed', NEW.body ->> 'reason',
 		NEW.body ->> 'key', NEW.body ->> 'signature');
+END;
+
+CREATE TRIGGER head_delivered_is_a_head BEFORE INSERT ON log WHEN NEW.kind = 'head.delivered'
+BEGIN
+	SELECT RAISE(ABORT, 'what was delivered is no head of this ledger')
+	WHERE NOT EXISTS (SELECT 1 FROM head WHERE row = NEW.body ->> 'seq' AND row_hash = NEW.body ->> 'row_hash');
+END;
+
+CREATE TRIGGER head_delivered AFTER INSERT ON log WHEN NEW.kind = 'head.delivered'
+BEGIN
+	INSERT INTO delivery(seq, row, destination, target, utc)
+	VALUES (NEW.seq, NEW.body ->> 'seq', NEW.body ->> 'destination', NEW.body ->> 'target', NEW.utc);
 END;
 
 CREATE TRIGGER correction_points_back BEFORE INSERT ON log WHEN NEW.kind = 'correction'

@@ -7,5 +7,5 @@ LEFT JOIN image ON image.seq = coalesce( -- two files may have one plan: the att
 	(SELECT max(seq) FROM image AS i WHERE i.key = attempt.image_key AND i.plan_sha256 = attempt.plan_sha256 AND i.seq < attempt.close_seq),
 	(SELECT max(seq) FROM image AS i WHERE i.plan_sha256 = attempt.plan_sha256 AND i.seq < attempt.close_seq))
 LEFT JOIN run ON run.seq = attempt.run
-WHERE job.lot = :lot AND attempt.close_seq <= (SELECT max(head.row) FROM head) AND unit.disposition NOT IN ('scrapped', 'quarantine')
+WHERE job.lot = :lot AND attempt.close_seq <= (SELECT max(delivery.row) FROM delivery) AND unit.disposition NOT IN ('scrapped', 'quarantine')
 GROUP BY 1, 2, 3, 4, 5, 6 ORDER BY units DESC LIMIT :limit

@@ -7,8 +7,10 @@ WITH one AS (
 SELECT CASE WHEN disposition IN ('scrapped', 'quarantine') THEN disposition
 	WHEN last_attempt <> attempt THEN 'programmed again in another lot'
 	WHEN result <> 'pass' THEN 'last verdict: ' || result
-	ELSE 'no signed head covers it yet' END AS why, count(*) AS units, min(unit) AS example
+	WHEN close_seq > (SELECT coalesce(max(head.row), 0) FROM head) THEN 'no signed head covers it yet'
+	WHEN (SELECT heads FROM run ORDER BY seq DESC LIMIT 1) = '' THEN 'signed, but no head leaves this station: [heads] in its configuration names no place'
+	ELSE 'signed, but the head has not left the station yet' END AS why, count(*) AS units, min(unit) AS example
 FROM one
 WHERE disposition IN ('scrapped', 'quarantine') OR last_attempt <> attempt OR result <> 'pass'
-OR close_seq > (SELECT coalesce(max(head.row), 0) FROM head)
+OR close_seq > (SELECT coalesce(max(delivery.row), 0) FROM delivery)
 GROUP BY 1 ORDER BY units DESC LIMIT :limit

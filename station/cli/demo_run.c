@@ -18,7 +18,8 @@
 #include "cli/state.h"
 #include "image/import.h"
 
-#define STATION_LOG "station.log"
+#define STATION_LOG    "station.log"
+#define DEMO_ELSEWHERE "elsewhere"
 
 // A virtual board that hangs is given up sooner than a real one, which may be erasing.
 enum { DEMO_STALL_MS = 8000 };
@@ -109,10 +110,14 @@ static int write_config(const struct demo *demo, bool fresh, char *path, size_t 
 		const char *equals = strchr(o->faults[i], '=');
 		fprintf(out, "fault.%.*s = %s\n", (int)(equals - o->faults[i]), o->faults[i], equals + 1);
 	}
+	// Stands for another machine's disk: a certificate wants heads that have left the station.
+	fprintf(out, "\n[heads]\nfolder = %s/" DEMO_ELSEWHERE "\n", o->state);
 	int bad = ferror(out);
 	bad |= fclose(out);
+	snprintf(path, size, "%.4000s/" DEMO_ELSEWHERE, o->state);
+	int r = fd_mkdir_all(path, 0755, e);
 	snprintf(path, size, "%.4000s/demo.ini", o->state);
-	int r = bad ? err_sys(e, ENOMEM, "%s", path) : fd_write_file(path, text, length, 0644, e);
+	r = r < 0 ? r : bad ? err_sys(e, ENOMEM, "%s", path) : fd_write_file(path, text, length, 0644, e);
 	free(text);
 	return r;
 }

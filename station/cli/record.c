@@ -187,18 +187,33 @@ static int show(const struct record_options *o, const char *serial)
 	return code;
 }
 
+// A head that only lies in the station's own folder proves nothing: who can rewrite the ledger can sign it, too.
+static void print_own_heads(const struct verify_report *report)
+{
+	printf("signed to row %llu by the heads beside it\n", (unsigned long long)report->anchored);
+	if (report->delivered)
+		printf("anchored to row %llu by its own word: that head was delivered (%s) at %.19sZ; "
+		       "--heads with "
+		       "it proves that\n",
+		        (unsigned long long)report->delivered, report->delivered_to, report->delivered_utc);
+	else
+		printf("not anchored: no head has left the station yet ([heads] in its configuration says "
+		       "where to)\n");
+}
+
 static void print_report(const struct record_options *o, const struct verify_report *report)
 {
-	unsigned long long rows = report->rows, anchored = report->anchored;
+	unsigned long long rows = report->rows, covered = report->anchored;
 	printf("ledger %s: %llu rows, nothing was altered; ", report->ledger, rows);
-	if (!anchored)
+	if (!covered)
 		printf("not anchored: no head was given\n");
+	else if (report->own_heads)
+		print_own_heads(report);
 	else
-		printf("anchored to row %llu%s\n", anchored,
-		        report->own_heads ? " (by the heads beside it; heads kept elsewhere prove more)"
-		                          : "");
-	if (anchored < rows)
-		printf("rows %llu to %llu are unanchored: no head covers them yet\n", anchored + 1, rows);
+		printf("anchored to row %llu\n", covered);
+	if (covered < rows)
+		printf("rows %llu to %llu are %s: no head covers them yet\n", covered + 1, rows,
+		        report->own_heads ? "unsigned" : "unanchored");
 	if (report->own_key && report->heads)
 		printf("the key is the ledger's own word; --key takes the one you were given\n");
 	if (o->timings)

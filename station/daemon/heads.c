@@ -15,6 +15,21 @@ static bool heads_are_sent(const struct station *station)
 	return to->folder[0] || to->command[0] || to->http[0] || to->syslog;
 }
 
+void heads_words(const struct station_heads *heads, char *text, size_t size)
+{
+	const struct {
+		const char *kind;
+		bool is_set;
+	} all[] = {{"folder", heads->folder[0]}, {"command", heads->command[0]}, {"http", heads->http[0]},
+	        {"syslog", heads->syslog}};
+	size_t used = 0;
+	text[0] = '\0';
+	for (size_t i = 0; i < ARRAY_SIZE(all); i++)
+		if (all[i].is_set && used < size)
+			used += (size_t)snprintf(
+			        text + used, size - used, "%s%s", used ? " " : "", all[i].kind);
+}
+
 // Whether the courier of today carries there: what an earlier configuration named is not waited for.
 static bool is_configured(const struct station_heads *heads, const json_t *to)
 {

@@ -189,6 +189,7 @@ struct row_queue {
 	char error[480];
 	uint64_t seq;      // the last row known
 	uint64_t reported; // the last row of ours that was reported durable: what came later may stand or not
+	uint64_t anchored; // the newest head's row that has left the station
 	char hash[SHA256_HEX_SIZE];
 	struct row_queued rows[ROWS_MAX]; // a ring, oldest first
 	unsigned first, count;
@@ -484,6 +485,8 @@ void page_listens(struct station *station);
 void page_free(struct station *station);
 
 // heads.c: signed heads leave the station
+// Where they are to go, "folder http"; "": nowhere.
+void heads_words(const struct station_heads *heads, char *text, size_t size);
 int heads_start(struct station *station, struct err *e);
 // The last head is signed: the courier delivers and ends, and then the loop does. False: there is none to wait for.
 bool heads_finish(struct station *station);

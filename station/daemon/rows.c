@@ -66,6 +66,7 @@ static void on_ready(void *context, const json_t *resume)
 	ledger->up = true;
 	ledger->failing = false;
 	ledger->seq = (uint64_t)json_integer_value(json_object_get(resume, "seq"));
+	ledger->anchored = (uint64_t)json_integer_value(json_object_get(resume, "anchored"));
 	STR_COPY(ledger->hash, json_string_value(json_object_get(resume, "hash")));
 	alert_clear(station, "ledger");
 	station->dirty_ledger = true;
@@ -113,6 +114,14 @@ static void on_recovered(void *context)
 	publish_soon(station);
 }
 
+static void on_anchored(void *context, uint64_t row)
+{
+	struct station *station = context;
+	station->ledger.anchored = row;
+	station->dirty_ledger = true;
+	publish_soon(station);
+}
+
 static void on_died(void *context, const char *how)
 {
 	struct station *station = context;
@@ -139,6 +148,7 @@ static const struct recorder_events recorder_events = {
         .refused = on_refused,
         .failing = on_failing,
         .recovered = on_recovered,
+        .anchored = on_anchored,
         .died = on_died,
 };
 

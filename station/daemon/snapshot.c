@@ -224,9 +224,10 @@ json_t *snapshot_counts(const struct station *station)
 json_t *snapshot_ledger(const struct station *station)
 {
 	const struct row_queue *ledger = &station->ledger;
-	return json_pack("{s:I,s:s,s:s,s:s,s:O?}", "seq", (json_int_t)ledger->seq, "hash", ledger->hash,
-	        "state", ledger->failing ? "failing" : "ok", "error", ledger->failing ? ledger->error : "",
-	        "heads", station->heads_status);
+	return json_pack("{s:I,s:I,s:s,s:s,s:s,s:O?}", "seq", (json_int_t)ledger->seq, "anchored",
+	        (json_int_t)ledger->anchored, "hash", ledger->hash, "state",
+	        ledger->failing ? "failing" : "ok", "error", ledger->failing ? ledger->error : "", "heads",
+	        station->heads_status);
 }
 
 json_t *snapshot_alerts(const struct station *station)

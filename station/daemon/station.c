@@ -81,6 +81,9 @@ static void record_start(struct station *station, const json_t *resume)
 	        GANGWAY_VERSION, "kernel", kernel.release, "boot_id", station->boot_id);
 	if (station->config.sha256[0])
 		json_object_set_new(body, "config_sha256", json_string(station->config.sha256));
+	char to[64];
+	heads_words(&station->config.heads, to, sizeof(to));
+	json_object_set_new(body, "heads", json_string(to));
 	rows_append(station, "station.start", body, -1, NULL, NULL);
 	rows_append(station, "fixture",
 	        json_pack("{s:s,s:s,s:o}", "name", station->fixture->name, "kind",

@@ -15,7 +15,10 @@ struct bundle {
 	sqlite3 *db;
 	const char *folder;
 	struct export_scope scope;
-	uint64_t anchor; // the row of the head that covers the scope's last row; 0: none does
+	uint64_t anchor;    // the row of the head that covers the scope's last row; 0: none does
+	uint64_t delivered; // ... and of the newest one up to there that has left the station
+	uint64_t until;     // the row that says so
+	char delivered_to[16], delivered_utc[CLOCK_UTC_SIZE];
 	char ledger[48];
 	FILE *rows;
 	struct err *e;
@@ -134,17 +137,42 @@ static int find_scope(struct bundle *b)
 	return r < 0 ? r : query_each(b->db, sql, NULL, widen_row, b, b->e);
 }
 
+static int take_delivery(void *context, sqlite3_stmt *s)
+{
+	struct bundle *b = context;
+	b->delivered = (uint64_t)sqlite3_column_int64(s, 0);
+	b->until = (uint64_t)sqlite3_column_int64(s, 1);
+	STR_COPY(b->delivered_to, db_text(s, 2));
+	STR_COPY(b->delivered_utc, db_text(s, 3));
+	return 0;
+}
+
+// The first head behind the last row that has left the station; without one the first that is signed, and the newest
+// that has left.
 static int find_anchor(struct bundle *b)
 {
-	char sql[160];
+	char sql[320];
 	int64_t row = 0;
+	unsigned long long last = b->scope.last;
+	snprintf(sql, sizeof(sql),
+	        "SELECT row, min(seq), destination, utc FROM delivery WHERE row = coalesce((SELECT min(row) "
+	        "FROM "
+	        "delivery WHERE row >= %llu), (SELECT max(row) FROM delivery)) AND row >= %llu GROUP BY row",
+	        last, (unsigned long long)b->scope.first);
+	int r = query_each(b->db, sql, NULL, take_delivery, b, b->e);
 	snprintf(sql, sizeof(sql),
 	        "SELECT coalesce((SELECT min(row) FROM head WHERE row >= %llu), (SELECT max(row) FROM head), "
 	        "0)",
-	        (unsigned long long)b->scope.last);
-	int r = db_number(b->db, sql, &row, b->e);
-	b->anchor = (uint64_t)row;
+	        last);
+	if (r == 0)
+		r = db_number(b->db, sql, &row, b->e);
+	b->anchor = b->delivered >= last ? b->delivered : (uint64_t)row;
 	return r;
+}
+
+static uint64_t last_row(const struct bundle *b)
+{
+	return u64_max(u64_max(b->scope.last, b->anchor), b->until);
 }
 
 static int write_log_row(void *context, sqlite3_stmt *s)
@@ -166,7 +194,7 @@ static int write_rows(struct bundle *b)
 	snprintf(sql, sizeof(sql),
 	        "SELECT seq, utc, kind, body, prev, hash FROM log WHERE seq BETWEEN %llu AND %llu ORDER BY "
 	        "seq",
-	        (unsigned long long)b->scope.first, (unsigned long long)u64_max(b->scope.last, b->anchor));
+	        (unsigned long long)b->scope.first, (unsigned long long)last_row(b));
 	b->rows = create(b, "rows.jsonl", path);
 	if (!b->rows)
 		return -b->e->num;
@@ -218,9 +246,14 @@ static int write_readme(struct bundle *b, uint64_t count)
 	fprintf(f,
 	        "This folder holds %llu programming attempts from the ledger of a Gangway station,\n"
 	        "with what is needed to check that nobody has altered them since.\n\n"
-	        "ledger      %s\nrows        %llu to %llu of its log\nanchored to row %llu\n\n",
+	        "ledger      %s\nrows        %llu to %llu of its log\nsigned to row %llu\n",
 	        (unsigned long long)count, b->ledger, (unsigned long long)b->scope.first,
-	        (unsigned long long)u64_max(b->scope.last, b->anchor), (unsigned long long)b->anchor);
+	        (unsigned long long)last_row(b), (unsigned long long)b->anchor);
+	if (b->delivered)
+		fprintf(f, "anchored to row %llu: that head left the station (%s) at %s\n\n",
+		        (unsigned long long)b->delivered, b->delivered_to, b->delivered_utc);
+	else
+		fputs("not anchored: no head of these rows has left the station\n\n", f);
 	fputs(sql_text("bundle/README.txt"), f);
 	return finish(f, path, b->e);
 }

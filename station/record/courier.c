@@ -20,6 +20,8 @@
 #define RETRY_FIRST_NS NSEC_PER_SEC
 #define RETRY_MAX_NS   (300 * NSEC_PER_SEC)
 
+const char *const courier_kinds[COURIER_KINDS] = {"folder", "command", "http", "syslog"};
+
 typedef int (*deliver_fn)(const char *target, const char *path, const char *name, struct err *e);
 
 static int to_folder(const char *target, const char *path, const char *name, struct err *e)
@@ -229,14 +231,13 @@ static json_t *status_of(const char *state, const char *kind, struct dirent **na
 
 int courier_status(const char *state, json_t **out, struct err *e)
 {
-	static const char *const kinds[] = {"folder", "command", "http", "syslog"};
 	struct dirent **names = NULL;
 	int n = list_heads(state, &names, e);
 	if (n < 0)
 		return n;
 	*out = json_array();
-	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
-		json_t *object = status_of(state, kinds[i], names, n);
+	for (size_t i = 0; i < COURIER_KINDS; i++) {
+		json_t *object = status_of(state, courier_kinds[i], names, n);
 		if (object)
 			json_array_append_new(*out, object);
 	}

@@ -16,6 +16,10 @@ struct courier_destinations {
 	bool syslog;         // one line in the system's log
 };
 
+// The kinds of destinations, each with its marker STATE/delivered/KIND.json.
+enum { COURIER_KINDS = 4 };
+extern const char *const courier_kinds[COURIER_KINDS];
+
 enum { COURIER_COMMAND_S = 30, COURIER_HTTP_S = 10, COURIER_SYSLOG_S = 10 };
 
 // Delivers what each destination has not had yet, oldest first, and remembers it in STATE/delivered/. A destination

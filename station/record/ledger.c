@@ -50,7 +50,10 @@ static int load_tail(struct ledger *l, struct err *e)
 	} else if (step != SQLITE_DONE) {
 		return db_error(l->db, e, "ledger");
 	}
-	r = db_number(l->db, "SELECT max(seq) FROM head", &head, e);
+	r = db_number(l->db,
+	        "SELECT coalesce(max(seq), 0) + (SELECT count(*) FROM log WHERE kind = 'head.delivered' AND "
+	        "log.seq > (SELECT coalesce(max(seq), 0) FROM head)) FROM head",
+	        &head, e);
 	l->tail.unanchored = l->tail.seq - (uint64_t)head;
 	l->committed = l->tail;
 	return r;
@@ -228,7 +231,8 @@ int ledger_insert(struct ledger *l, const char *kind, const json_t *body, uint64
 	if (r != 0)
 		return r;
 	l->tail.seq++;
-	l->tail.unanchored++;
+	// Word of a delivered head wants no head of its own: that one would be delivered, too.
+	l->tail.unanchored += strcmp(kind, "head.delivered") != 0;
 	STR_COPY(l->tail.hash, hash);
 	STR_COPY(l->tail.utc, utc);
 	if (out) {

@@ -163,6 +163,9 @@ static void on_message(struct recorder *r, const json_t *message)
 		r->events->failing(r->context, &e);
 	} else if (!strcmp(event, "recovered")) {
 		r->events->recovered(r->context);
+	} else if (!strcmp(event, "anchored") && r->events->anchored) {
+		r->events->anchored(
+		        r->context, (uint64_t)json_integer_value(json_object_get(message, "row")));
 	} else if (!strcmp(event, "fatal")) {
 		STR_COPY(r->fatal, e.text);
 	}

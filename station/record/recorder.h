@@ -30,6 +30,8 @@ struct recorder_events {
 	void (*recovered)(void *context);
 	// The process ended and nobody asked it to.
 	void (*died)(void *context, const char *how);
+	// The head of this row has left the station, and a row says so. May be NULL.
+	void (*anchored)(void *context, uint64_t row);
 };
 
 // Starts the process on STATE (the folder exists; the caller holds its lock).

@@ -6,6 +6,7 @@
 #include "base/child.h"
 #include "base/fd.h"
 #include "base/log.h"
+#include "record/delivered.h"
 #include "record/ledger.h"
 #include "record/recorder.h"
 #include "record/wire.h"
@@ -34,7 +35,8 @@ struct role {
 	const char *live;      // attempts the station still works on; NULL: none
 	struct ledger *ledger; // NULL while it has to be opened (again)
 	struct loop_source *socket, *retry, *head_timer;
-	int clock; // readable when somebody has set the clock
+	int clock;     // readable when somebody has set the clock
+	int delivered; // ... when the courier has delivered
 	uint64_t head_rows, head_after_ns;
 	struct pending pending[RECORDER_QUEUE_MAX];
 	unsigned count;
@@ -71,8 +73,8 @@ static int say_row(struct role *role, const struct pending *p)
 
 static bool is_recorders_own(const char *kind)
 {
-	static const char *const own[] = {
-	        "ledger.open", "ledger.migrate", "key", "clock", "attempt.interrupted", "head"};
+	static const char *const own[] = {"ledger.open", "ledger.migrate", "key", "clock",
+	        "attempt.interrupted", "head", "head.delivered"};
 	for (size_t i = 0; i < ARRAY_SIZE(own); i++)
 		if (!strcmp(kind, own[i]))
 			return true;
@@ -251,9 +253,12 @@ static bool is_fatal(const struct err *e)
 	return e->num == EUCLEAN || e->num == EPROTO || e->num == EACCES || e->num == ENAMETOOLONG;
 }
 
+static void note_delivered(struct role *role);
+
 static void process(struct role *role)
 {
 	struct err e = {0};
+	bool anew = !role->ledger;
 	int r = open_ledger(role, &e);
 	if (r == 0 && role->uncertain)
 		r = settle(role, &e);
@@ -272,6 +277,8 @@ static void process(struct role *role)
 	publish(role);
 	answer_rows(role, role->count);
 	arm_head_timer(role);
+	if (anew)
+		note_delivered(role); // what was delivered while no recorder ran
 }
 
 static void close_if_done(struct role *role)
@@ -383,6 +390,33 @@ static void write_own(struct role *role, int (*write)(struct role *role, struct 
 		publish(role);
 }
 
+static int write_delivered(struct role *role, struct err *e)
+{
+	return delivered_note(role->ledger, role->state, e);
+}
+
+static void note_delivered(struct role *role)
+{
+	struct err e;
+	int r = role->ledger && !role->failing ? delivered_is_new(role->ledger, role->state, &e) : 0;
+	if (r > 0) {
+		write_own(role, write_delivered);
+		int64_t row = role->ledger && !role->failing ? delivered_to_row(role->ledger, &e) : 0;
+		if (row > 0)
+			say(role, json_pack("{s:s,s:I}", "event", "anchored", "row", (json_int_t)row));
+	} else if (r < 0) {
+		log_warn("%s", e.text);
+	}
+}
+
+static void on_delivered(void *context, uint32_t events)
+{
+	struct role *role = context;
+	(void)events;
+	delivered_seen(role->delivered);
+	note_delivered(role);
+}
+
 static void on_head_timer(void *context)
 {
 	struct role *role = context;
@@ -409,6 +443,14 @@ static int watch_clock(struct role *role, struct err *e)
 	return loop_add_fd(role->loop, role->clock, EPOLLIN, on_clock_set, role, NULL, e);
 }
 
+static int watch_delivered(struct role *role, struct err *e)
+{
+	role->delivered = delivered_watch(role->state, e);
+	if (role->delivered < 0)
+		return role->delivered;
+	return loop_add_fd(role->loop, role->delivered, EPOLLIN, on_delivered, role, NULL, e);
+}
+
 static int role_run(struct role *role, struct err *e)
 {
 	int r = loop_add_fd(role->loop, ROLE_SOCKET, EPOLLIN, on_socket, role, &role->socket, e);
@@ -418,6 +460,8 @@ static int role_run(struct role *role, struct err *e)
 		r = loop_add_timer(role->loop, on_head_timer, role, &role->head_timer, e);
 	if (r == 0)
 		r = watch_clock(role, e);
+	if (r == 0)
+		r = watch_delivered(role, e);
 	if (r < 0)
 		return r;
 	loop_timer_set(role->retry, 1, 0); // at once: opens the ledger

@@ -239,6 +239,26 @@ static int check_outside(struct verification *v, struct err *e)
 	return check_heads(v, beside, false, e);
 }
 
+static int read_delivered(struct verification *v, struct err *e)
+{
+	_cleanup_statement_ sqlite3_stmt *s = NULL;
+	struct verify_report *report = v->report;
+	int r = db_prepare(v->db,
+	        "SELECT max(body ->> 'seq'), body ->> 'destination', utc FROM log WHERE kind = "
+	        "'head.delivered'",
+	        &s, e);
+	if (r < 0)
+		return r;
+	if (sqlite3_step(s) != SQLITE_ROW)
+		return db_error(v->db, e, "ledger");
+	report->delivered = (uint64_t)sqlite3_column_int64(s, 0);
+	if (report->delivered) {
+		STR_COPY(report->delivered_to, db_text(s, 1));
+		STR_COPY(report->delivered_utc, db_text(s, 2));
+	}
+	return 0;
+}
+
 static int version_check(struct verification *v, struct err *e)
 {
 	int64_t version = 0;
@@ -290,6 +310,7 @@ static int check_all(struct verification *v, struct err *e)
 	        {check_keys, true},
 	        {check_head_rows, true},
 	        {check_outside, true},
+	        {read_delivered, true},
 	        {check_tables, false},
 	        {check_projections, false},
 	};

@@ -3,6 +3,7 @@
 #ifndef GANGWAY_RECORD_VERIFY_H
 #define GANGWAY_RECORD_VERIFY_H
 
+#include "base/clock.h"
 #include "base/digest.h"
 
 struct verify_request {
@@ -18,8 +19,11 @@ struct verify_report {
 	char last_hash[SHA256_HEX_SIZE];
 	uint64_t anchored; // the last row that a verified head covers; 0: none
 	unsigned heads;    // heads that were verified
-	bool own_heads;    // they lay beside the ledger, not elsewhere
-	bool own_key;      // the key was the ledger's own word
+	// The newest head that has left the station, by the ledger's own word; 0: none.
+	uint64_t delivered;
+	char delivered_to[16], delivered_utc[CLOCK_UTC_SIZE];
+	bool own_heads; // they lay beside the ledger, not elsewhere
+	bool own_key;   // the key was the ledger's own word
 	double chain_s, projections_s;
 };
 

@@ -264,7 +264,7 @@ static void wait_for(struct loop *loop, const bool *what, const unsigned *count,
 static void a_commit_whose_fsync_failed_is_settled_and_not_repeated(void **state)
 {
 	static const struct recorder_events events = {
-	        on_ready, on_durable, on_refused, on_failing, on_recovered, on_died};
+	        on_ready, on_durable, on_refused, on_failing, on_recovered, on_died, NULL};
 	(void)state;
 	struct hearing h = {0};
 	_cleanup_loop_ struct loop *loop = NULL;
@@ -333,7 +333,7 @@ static void send_opens(
 static unsigned syncs_of(unsigned rows, bool together)
 {
 	static const struct recorder_events events = {
-	        on_ready, on_durable, on_refused, on_failing, on_recovered, on_died};
+	        on_ready, on_durable, on_refused, on_failing, on_recovered, on_died, NULL};
 	struct hearing h = {0};
 	_cleanup_loop_ struct loop *loop = NULL;
 	struct recorder *recorder = NULL;

@@ -71,7 +71,7 @@ static void on_died(void *context, const char *how)
 }
 
 static const struct recorder_events events = {
-        on_ready, on_durable, on_refused, on_failing, on_recovered, on_died};
+        on_ready, on_durable, on_refused, on_failing, on_recovered, on_died, NULL};
 
 static void on_answer(void *context, const json_t *result, const struct err *e)
 {
@@ -408,6 +408,12 @@ static void drive_recovered(void *context)
 	put(json_pack("{s:s}", "event", "recovered"));
 }
 
+static void drive_anchored(void *context, uint64_t row)
+{
+	(void)context;
+	put(json_pack("{s:s,s:I}", "event", "anchored", "row", (json_int_t)row));
+}
+
 static void drive_died(void *context, const char *how)
 {
 	struct drive *d = context;
@@ -473,8 +479,8 @@ static void drive_input(void *context, uint32_t events_seen)
 
 static int drive(const char *state)
 {
-	static const struct recorder_events drive_events = {
-	        drive_ready, drive_durable, drive_refused, drive_failing, drive_recovered, drive_died};
+	static const struct recorder_events drive_events = {drive_ready, drive_durable, drive_refused,
+	        drive_failing, drive_recovered, drive_died, drive_anchored};
 	static struct drive d;
 	struct err e = {0};
 	d.state = state;

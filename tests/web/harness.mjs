@@ -72,15 +72,16 @@ export function control(socket) {
     // Follows the slots: the answer waits until `ready(slots)` holds.
     async subscribe() {
       await this.call('subscribe');
-      let slots = [];
+      let slots = [], ledger = {};
       let read = 0;
       return (ready, what) => out.wait(() => {
         for (; read < out.seen.length; read++) {
           const line = out.seen[read];
-          if (line.event === 'snapshot') slots = line.slots;
+          if (line.event === 'snapshot') ({ slots, ledger } = line);
           else if (line.event === 'slot') slots[line.slot.index] = line.slot;
+          else if (line.event === 'ledger') ledger = line.ledger;
         }
-        return slots.length && ready(slots);
+        return slots.length && ready(slots, ledger);
       }, what);
     },
     end: () => connection.end(),

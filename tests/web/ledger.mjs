@@ -83,9 +83,10 @@ async function no_certificate_is_given_before_a_signed_head_covers_the_units() {
 
 async function the_certificate_is_one_a4_page_with_all_its_facts() {
   await line.station.call('job.close');
+  await line.anchored();
   await page.reload();
   await page.locator('.paper').waitFor();
-  assert.match(await text('.paper'), /gangway record export --job J0001 --format bundle --out FOLDER, then in the folder \.\/verify-ledger \.:/);
+  assert.match(await text('.paper'), /gangway record export --job J0001 --format bundle --out FOLDER, then in the folder \.\/verify-ledger \. --heads KEPT-ELSEWHERE:/);
   await page.pdf({ path: 'certificate.pdf', preferCSSPageSize: true });
   const info = execFileSync('pdfinfo', ['certificate.pdf'], { encoding: 'utf8' });
   assert.match(info, /^Pages: +1$/m);
@@ -96,7 +97,7 @@ async function the_certificate_is_one_a4_page_with_all_its_facts() {
   assert.equal(units.length, 4);
   const anchored = Math.max(...heads.map((head) => head.row));
   for (const fact of ['Certificate of conformance', 'demo customer', 'demo board, revision A', 'DEMO-1', line.lot, '4 units certified', digest().source_sha256, digest().plan_sha256,
-    'host-readback', `anchored to row ${anchored}`, heads[0].key, heads[0].row_hash, 'signature', 'station demo', new Date().toISOString().slice(0, 10), ...units.map((unit) => unit.unit)]) {
+    'host-readback', `anchored to row ${anchored}`, 'delivered to a second folder', heads[0].key, heads[0].row_hash, 'signature', 'station demo', new Date().toISOString().slice(0, 10), ...units.map((unit) => unit.unit)]) {
     assert.ok(paper.includes(fact), `${fact} is not on the paper:\n${paper}`);
   }
   assert.ok(!paper.includes('find') && !paper.includes('back to the lot'), 'the screen’s buttons are on the paper');

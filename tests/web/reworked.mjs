@@ -26,6 +26,11 @@ export async function reworkedLot({ boards = 4, image = [] } = {}) {
   await slotIs('3', 'pass');
   return {
     url, state, station, said,
+    // The newest head has left the station, and the ledger says so.
+    async anchored() {
+      const { rows } = await station.call('record.query', { query: 'report', parameters: { name: 'heads' } });
+      await events((slots, ledger) => ledger.anchored >= rows[0].row, 'the head has left');
+    },
     lot: 'DEMO-LOT-1',
     serial: await serial('3'),
     async end() {

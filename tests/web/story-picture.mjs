@@ -13,6 +13,7 @@ const scratch = mkdtempSync(path.join(tmpdir(), 'story-'));
 process.chdir(scratch);
 const line = await reworkedLot({ boards: 8 });
 await line.station.call('job.close');
+await line.anchored();
 const pages = { home: '', story: `units/${line.serial}`, lot: `lots/${line.lot}`, certificate: `lots/${line.lot}/certificate`, order: 'orders/DEMO-1', images: 'images', day: `days/${new Date().toISOString().slice(0, 10)}`,
   reports: 'reports', report: 'reports/slots', search: 'search?q=V', none: 'units/nobody' };
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A lot's certificate of conformance, to be printed: only units whose PASS a signed head covers.
-import { el, api, path, fetchJson, link, lotLink } from './el.js';
+// A lot's certificate of conformance, to be printed: only units whose PASS is anchored: a signed head that has left the station covers it.
+import { el, api, path, fetchJson, link, lotLink, ways, whyUnanchored } from './el.js';
 
 const ROWS = 200, UNITS_MAX = 20000; // a certificate of more is no paper any more
 const TRIES = 5; // a head may be signed while the pages are fetched
@@ -55,11 +55,13 @@ const quoted = (word) => (SHELL_SAFE.test(word) ? word : `'${word.replaceAll("'"
 function toCheck(jobs) {
   const each = jobs.split(',');
   return [each.map((job, i) => [i ? ', ' : '', el('span', { class: 'mono' }, `gangway record export --job ${quoted(job)} --format bundle --out ${quoted(each.length > 1 ? `FOLDER-${job}` : 'FOLDER')}`)]),
-    ', then in the folder ', el('span', { class: 'mono' }, './verify-ledger .'), ': it needs only python3 and openssl'];
+    ', then in the folder ', el('span', { class: 'mono' }, './verify-ledger . --heads KEPT-ELSEWHERE'), ': it needs only python3 and openssl'];
 }
 
 function nothing(name, answer) {
-  return [el('h1', null, 'No certificate yet'), el('p', { class: 'lead' }, 'No unit of lot ', lotLink(name), ' is PASS and covered by a signed head of the ledger. A head is signed when a job closes, every 15 minutes, and when the station stops.'),
+  const { anchor } = answer;
+  return [el('h1', null, 'No certificate yet'), el('p', { class: 'lead' }, 'No unit of lot ', lotLink(name), ' is PASS and anchored: covered by a signed head of the ledger that has left the station. A head is signed when a job closes, when rows wait for one too long, and when the station stops.'),
+    anchor?.signed_row > (anchor?.row || 0) ? el('p', { class: 'anchor warn' }, `⚠ Signed to row ${anchor.signed_row}, anchored to row ${anchor.row || 0}: ${whyUnanchored(anchor)}. A head that only lies in the station’s own folder proves nothing against its owner.`) : null,
     leftOut(answer.others)];
 }
 
@@ -75,7 +77,7 @@ export async function certificate(name) {
     el('article', { class: 'paper' },
       el('h1', null, 'Certificate of conformance'),
       el('p', { class: 'claim' }, `The ${units.length} unit${units.length === 1 ? '' : 's'} listed below ${units.length === 1 ? 'was' : 'were'} programmed with the image named below, and read back and found identical to it. `,
-        `The records are in the station’s chained ledger, anchored to row ${anchor.row} by a signed head.`),
+        `The records are in the station’s chained ledger, anchored to row ${anchor.row} by a signed head that was delivered to ${ways(anchor.destinations)}.`),
       el('table', { class: 'sheet' },
         el('tbody', null, line('customer', lot.customer), line('product', [lot.product, lot.revision ? `revision ${lot.revision}` : ''].filter(Boolean).join(', ')), line('work order', lot.order), line('lot', lot.lot),
           line('quantity', `${units.length} unit${units.length === 1 ? '' : 's'} certified`, lot.wanted ? `, ${lot.wanted} ordered` : '', lot.open_jobs ? ' (the job is still open)' : ''),
@@ -87,6 +89,7 @@ export async function certificate(name) {
       el('h2', null, 'proof'),
       el('table', { class: 'sheet' }, el('tbody', null, line('ledger', el('span', { class: 'mono' }, anchor.ledger)),
         line('signed head', `anchored to row ${anchor.row}, signed ${anchor.signed.replace(/\.\d+Z$/, 'Z')} (${anchor.reason})`),
+        line('delivered', `${anchor.delivered.replace(/\.\d+Z$/, 'Z')} to ${ways(anchor.destinations)}`),
         line('row’s hash', el('span', { class: 'mono' }, anchor.row_hash)),
         line('key’s fingerprint', el('span', { class: 'mono' }, anchor.key)),
         line('to check it', toCheck(lot.jobs)))),

@@ -70,11 +70,23 @@ export function section(title, ...children) {
 }
 
 // Where the ledger vouches for what is shown.
+const WAYS = { folder: 'a second folder', command: 'a command', http: 'an HTTP server', syslog: 'the system’s log' };
+export const ways = (kinds) => (kinds || '').split(/[ ,]+/).filter(Boolean).map((kind) => WAYS[kind] || kind).join(' and ');
+
+// Why what is signed is not anchored: a head that lies in the station's own folder proves nothing against its owner.
+export const whyUnanchored = (anchor) => (anchor.heads_to === '' ? 'no head leaves this station: [heads] in its configuration names no place for them' : `the head has not left the station yet${anchor.heads_to ? ` (for ${ways(anchor.heads_to)})` : ''}`);
+
+// Where the ledger vouches for what is shown: anchored (a head that has left the station covers it), signed, or neither.
 export function anchorLine(anchor, row) {
-  if (!anchor?.row) return el('p', { class: 'anchor warn' }, '⚠ No signed head yet: nothing here is anchored.');
-  const covered = !row || row <= anchor.row;
-  return el('p', { class: covered ? 'anchor' : 'anchor warn' }, covered ? '✓ ' : '⚠ ',
-    row ? `row ${row} is ${covered ? '' : 'not yet '}covered: ` : '', `anchored to row ${anchor.row} of ${anchor.rows}, signed `, time(anchor.signed), ', key ', hash(anchor.key));
+  const signed = anchor?.signed_row || 0, anchored = anchor?.row || 0, at = row || 1;
+  const warn = (...words) => el('p', { class: 'anchor warn' }, '⚠ ', words);
+  if (anchored >= at) return el('p', { class: 'anchor' }, '✓ ', row ? `row ${row} is anchored: ` : '', `anchored to row ${anchored} of ${anchor.rows}`, sent(anchor), ', key ', hash(anchor.key));
+  if (signed >= at) return warn(row ? `row ${row} is signed, not anchored: ` : `signed to row ${signed}, not anchored: `, whyUnanchored(anchor), '.');
+  return warn(row ? `row ${row} is not signed yet` : 'no signed head yet: nothing here is anchored', anchored ? [`; anchored to row ${anchored}`, sent(anchor)] : '', '.');
+}
+
+function sent(anchor) {
+  return [', signed ', time(anchor.signed), `, delivered to ${ways(anchor.destinations)} `, time(anchor.delivered)];
 }
 
 export async function fetchJson(url) {

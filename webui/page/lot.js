@@ -42,7 +42,7 @@ function charts({ times, slots, pareto: failures }) {
     })), 'MB/s') : null);
 }
 
-const UNITS = ['unit', 'result', 'attempts', 'failures', 'codes', 'disposition', 'slot', 'closed', 'certified'];
+const UNITS = ['unit', 'result', 'attempts', 'failures', 'codes', 'disposition', 'slot', 'closed', 'proof', 'certified'];
 
 export async function lot(kind, name, query) {
   const words = kind === 'lots' ? 'lot' : 'work order';
