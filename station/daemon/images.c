@@ -231,7 +231,7 @@ static void on_done(void *context, struct import *import)
 	picture->confirmed = true; // the row goes before any verdict's: they are written in order
 	picture->users++;
 	rows_append(station, "image.add", body, plan_attachment(front), on_recorded, station);
-	seat_close_waiting(station, picture);
+	seat_close_waiting(station, picture, NULL);
 	picture_unref(picture);
 	station->dirty_job = true;
 	publish_soon(station);
@@ -250,6 +250,7 @@ static void on_failed(void *context, struct import *import, const struct err *e)
 	        -1, NULL, NULL);
 	if (station->job.picture == picture)
 		alert_set(station, "image", "error", "%s; close the job, or add the image again", e->text);
+	seat_close_waiting(station, picture, e);
 	import_refuse(station, "import-failed", e);
 	import_end(station, e->text);
 }

@@ -301,8 +301,9 @@ struct seat *seat_find(struct station *station, const char *label);
 bool seats_idle(const struct station *station);
 void seats_cancel_all(struct station *station);
 const char *seat_label(const struct seat *seat);
-// The image's row is on its way: verdicts that waited for it go on.
-void seat_close_waiting(struct station *station, const struct picture *picture);
+// The image's row is on its way: verdicts that waited for it go on. `e`: there will be none, for the import has failed;
+// then what was a PASS is aborted.
+void seat_close_waiting(struct station *station, const struct picture *picture, const struct err *e);
 void seats_free(struct station *station);
 
 // leave.c: boards are let go, and tried again

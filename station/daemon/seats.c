@@ -423,13 +423,25 @@ bool seat_person(struct seat *seat, const struct slot_event *event)
 	return accepted;
 }
 
-void seat_close_waiting(struct station *station, const struct picture *picture)
+// No row of an image, no PASS (law 2). Nothing is said of the board: it is programmed again when the image is there.
+static void take_back_verdict(struct seat *seat, const struct err *e)
+{
+	enum failure failure = (enum failure)e->failure;
+	enum blame blame = failure_info(failure)->blame;
+	seat->slot.result = SLOT_RESULT_ABORTED;
+	seat->slot.failure = blame == BLAME_STORE || blame == BLAME_IMPORT ? failure : FAILURE_IMPORT_FAILED;
+	STR_COPY(seat->attempt.text, e->text);
+}
+
+void seat_close_waiting(struct station *station, const struct picture *picture, const struct err *e)
 {
 	for (unsigned i = 0; i < station->seat_count; i++) {
 		struct seat *seat = &station->seats[i];
 		if (!seat->close_waits || seat->picture != picture)
 			continue;
 		seat->close_waits = false;
+		if (e)
+			take_back_verdict(seat, e);
 		attempt_close_row(seat);
 	}
 }
