@@ -22,10 +22,15 @@ static const char usage[] =
         "  --rate BYTES_PER_S       each board's own speed (a speed to watch by; 16M with --once); 0: no "
         "limit\n"
         "  --link-rate BYTES_PER_S  all boards share one link of this speed\n"
+        "  --on-target BYTES_PER_S  the boards read themselves back, at this speed each, and not over the "
+        "link; "
+        "0: no limit\n"
         "  --image F                the image, compressed or not (its bmap is looked for); otherwise a small "
         "one is made\n"
         "  --fault SLOT=KIND@OFFSET a scripted fault: write-error read-error flip slow hang vanish "
-        "flush-error\n"
+        "flush-error;\n"
+        "                           with --on-target: answer- and fail flip never none foreign stale "
+        "truncated garbage serial slow\n"
         "  --state DIR              the station's folder, kept; otherwise a fresh one, named at the end\n"
         "  --listen ADDR:PORT       of the page (127.0.0.1:8080; with --once any free port)\n"
         "  --once                   ends after one batch; exit code 0 only if all boards passed\n";
@@ -37,6 +42,7 @@ enum {
 	OPTION_BOARDS = 256,
 	OPTION_RATE,
 	OPTION_LINK_RATE,
+	OPTION_ON_TARGET,
 	OPTION_IMAGE,
 	OPTION_FAULT,
 	OPTION_STATE,
@@ -82,6 +88,7 @@ static int take(void *context, const struct option *option, const char *value)
 	case OPTION_BOARDS: return take_boards(o, value);
 	case OPTION_RATE: o->rate_given = true; return take_bytes(option, value, &o->rate);
 	case OPTION_LINK_RATE: return take_bytes(option, value, &o->link_rate);
+	case OPTION_ON_TARGET: o->on_target = true; return take_bytes(option, value, &o->self_rate);
 	case OPTION_IMAGE: o->image = value; return 0;
 	case OPTION_FAULT: return take_fault(o, value);
 	case OPTION_STATE: STR_COPY(o->state, value); return 0;
@@ -112,6 +119,7 @@ static int read_options(int argc, char **argv, struct demo_options *o)
 	static const struct option longs[] = {{"boards", required_argument, NULL, OPTION_BOARDS},
 	        {"rate", required_argument, NULL, OPTION_RATE},
 	        {"link-rate", required_argument, NULL, OPTION_LINK_RATE},
+	        {"on-target", required_argument, NULL, OPTION_ON_TARGET},
 	        {"image", required_argument, NULL, OPTION_IMAGE},
 	        {"fault", required_argument, NULL, OPTION_FAULT},
 	        {"state", required_argument, NULL, OPTION_STATE},

@@ -15,6 +15,8 @@ struct demo_options {
 	unsigned boards;
 	uint64_t rate, link_rate; // bytes a second; 0: as fast as it goes
 	bool rate_given;
+	bool on_target;                      // boards read themselves back ...
+	uint64_t self_rate;                  // ... so many bytes a second; 0: as fast as it goes
 	const char *image;                   // NULL: one is made
 	const char *faults[DEMO_FAULTS_MAX]; // SLOT=KIND@OFFSET
 	unsigned fault_count;

@@ -24,6 +24,8 @@
 // A virtual board that hangs is given up sooner than a real one, which may be erasing.
 enum { DEMO_STALL_MS = 8000 };
 enum { MADE_IMAGE_BYTES = 24 * 1024 * 1024 };
+// What a board has behind the image, the place for a request to read itself back among it.
+enum { ROOM_MIB = 2 };
 
 struct demo {
 	const struct demo_options *options;
@@ -32,7 +34,8 @@ struct demo {
 	struct slotview view;
 	char image[PATH_MAX], name[64];
 	json_int_t add_id, open_id, close_id;
-	bool failed; // something other than a board
+	bool open_later; // the job waits for the image
+	bool failed;     // something other than a board
 	bool finished;
 	bool told_url;
 };
@@ -74,7 +77,6 @@ static int choose_image(struct demo *demo, struct err *e)
 // raw image; the rest get the most a demo is for.
 static uint64_t board_size(const char *image)
 {
-	enum { ROOM = 1 };
 	char found[PATH_MAX];
 	_cleanup_close_ int fd = import_find_bmap(image, found, sizeof(found), NULL);
 	_cleanup_free_ char *text = NULL;
@@ -82,9 +84,21 @@ static uint64_t board_size(const char *image)
 	if (fd >= 0 && fd_read_file(found, 64 * MIB, &text, &size, NULL) == 0) {
 		const char *at = strstr(text, "<ImageSize>");
 		if (at)
-			return u64_up(strtoull(at + strlen("<ImageSize>"), NULL, 10), MIB) + ROOM * MIB;
+			return u64_up(strtoull(at + strlen("<ImageSize>"), NULL, 10), MIB) + ROOM_MIB * MIB;
 	}
 	return 8 * GIB; // sparse: it costs nothing
+}
+
+static uint64_t target_sector(const struct demo *demo)
+{
+	return (board_size(demo->image) - ROOM_MIB * MIB) / 512;
+}
+
+static void write_target(const struct demo *demo, FILE *out)
+{
+	if (demo->options->on_target)
+		fprintf(out, "uboot = leaves\non_target_sector = %" PRIu64 "\non_target_rate = %" PRIu64 "\n",
+		        target_sector(demo), demo->options->self_rate);
 }
 
 static int write_config(const struct demo *demo, bool fresh, char *path, size_t size, struct err *e)
@@ -106,6 +120,7 @@ static int write_config(const struct demo *demo, bool fresh, char *path, size_t 
 	        o->boards, o->rate, o->link_rate, board_size(demo->image), o->once ? 10 : 150);
 	if (fresh)
 		fprintf(out, "fresh = yes\n");
+	write_target(demo, out);
 	for (unsigned i = 0; i < o->fault_count; i++) {
 		const char *equals = strchr(o->faults[i], '=');
 		fprintf(out, "fault.%.*s = %s\n", (int)(equals - o->faults[i]), o->faults[i], equals + 1);
@@ -189,8 +204,19 @@ static int add_image(struct demo *demo, struct err *e)
 	return control_send(demo->connection, "image.add", args, fds, bmap >= 0 ? 2 : 1, &demo->add_id, e);
 }
 
-// Image and job are given together: boards start while the image is still being decoded. A station that carries on
-// has its job open already.
+static int send_job(struct demo *demo, struct err *e)
+{
+	json_t *recipe = json_pack("{s:s,s:s,s:s,s:s,s:s,s:s}", "image", demo->name, "order", "DEMO-1",
+	        "customer", "demo customer", "product", "demo board", "revision", "A", "lot", "DEMO-LOT-1");
+	if (demo->options->on_target) {
+		json_object_set_new(recipe, "verify", json_string("on-target"));
+		json_object_set_new(recipe, "target_sector", json_integer((json_int_t)target_sector(demo)));
+	}
+	return control_send(demo->connection, "job.open", recipe, NULL, 0, &demo->open_id, e);
+}
+
+// Image and job are given together: boards start while the image is still being decoded. Only a job whose boards read
+// themselves back wants all of it first. A station that carries on has its job open already.
 static int open_job(struct demo *demo, struct err *e)
 {
 	json_t *state = NULL;
@@ -200,21 +226,21 @@ static int open_job(struct demo *demo, struct err *e)
 	bool open = !strcmp(slot_text(json_object_get(state, "job"), "state"), "open");
 	json_decref(state);
 	r = add_image(demo, e); // heals the store if need be; no work when it is there
-	if (r == 0 && !open)
-		r = control_send(demo->connection, "job.open",
-		        json_pack("{s:s,s:s,s:s,s:s,s:s,s:s}", "image", demo->name, "order", "DEMO-1",
-		                "customer", "demo customer", "product", "demo board", "revision", "A", "lot",
-		                "DEMO-LOT-1"),
-		        NULL, 0, &demo->open_id, e);
-	return r;
+	demo->open_later = !open && demo->options->on_target;
+	return r < 0 || open || demo->open_later ? r : send_job(demo, e);
 }
 
 static void take_answer(struct demo *demo, const json_t *answer)
 {
 	json_int_t id = json_integer_value(json_object_get(answer, "id"));
-	if (json_is_true(json_object_get(answer, "ok")) || (id != demo->add_id && id != demo->open_id))
+	struct err e;
+	if (id != demo->add_id && id != demo->open_id)
 		return;
-	fprintf(stderr, "gangway demo: %s\n", slot_text(json_object_get(answer, "error"), "text"));
+	bool ok = json_is_true(json_object_get(answer, "ok"));
+	if (ok && (id != demo->add_id || !demo->open_later || send_job(demo, &e) == 0))
+		return;
+	fprintf(stderr, "gangway demo: %s\n",
+	        ok ? e.text : slot_text(json_object_get(answer, "error"), "text"));
 	demo->failed = demo->finished = true;
 }
 
