@@ -176,6 +176,35 @@ def shared_link_of_the_virtual_fixture(bench):
     return rows
 
 
+SELF_RATE = 80_000_000  # bytes a second: what a board's U-Boot reads from an eMMC in HS200 or DDR52
+
+
+@case('on-target')
+def boards_that_read_themselves_back(bench):
+    """The same station, the same wire: read back over it, or by the boards themselves."""
+    image, rows = bench.image('tiny'), []
+    ways = {'read back over the wire': (), 'read back by themselves at 80 MB/s': ('--on-target', SELF_RATE)}
+    for boards in (8, 16):
+        over = boards * image.mapped / LINK_RATE
+        disks.need_memory(boards * image.mapped + 3 * image.mapped)
+
+        def one(more, cycles):
+            result, watcher = station.demo(bench, boards, 0, LINK_RATE, image, more=more)
+            tools.checked(result, 'gangway demo')
+            cycles.append(station.cycle(watcher))
+            return result
+        cycles = {way: [] for way in ways}
+        results = in_turn(bench, **{way: lambda way=way: one(ways[way], cycles[way]) for way in ways})
+        for way, ideal in zip(ways, (2 * over, over + image.mapped / SELF_RATE)):
+            row = row_of('on-target', f'{boards} boards on one wire of 38 MB/s: {way}', results[way], image.mapped * boards, ideal=ideal)
+            row.wall = statistics.median(cycles[way])
+            rows.append(row)
+        host, own = rows[-2:]
+        rows.append(row_of('on-target', '… so that a cycle is', results['read back by themselves at 80 MB/s'], 0,
+                           figure=host.wall / own.wall, bar=1.5, unit='× shorter', at_least=True))
+    return rows
+
+
 @case('station')
 def cost_of_the_station(bench):
     """Ledger, page and events beside the workers: everything of ours that is neither worker nor importer."""

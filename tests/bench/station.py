@@ -72,7 +72,7 @@ class Watcher(threading.Thread):
         return errors
 
 
-def demo(bench, boards, rate, link_rate, image, form='xz', listen='127.0.0.1:0', beside=None):
+def demo(bench, boards, rate, link_rate, image, form='xz', listen='127.0.0.1:0', beside=None, more=()):
     """One batch on a virtual fixture; the run and its watcher. beside(children, watcher) runs in a thread beside it."""
     state = bench.ram.folder / 'station'
     shutil.rmtree(state, ignore_errors=True)
@@ -87,7 +87,7 @@ def demo(bench, boards, rate, link_rate, image, form='xz', listen='127.0.0.1:0',
         if beside:
             threading.Thread(target=beside, args=(children, watcher), daemon=True).start()
     words = [bench.gangway, 'demo', '--once', '--boards', boards, '--rate', int(rate), '--link-rate', int(link_rate),
-             '--image', copy, '--state', state, '--listen', listen]
+             '--image', copy, '--state', state, '--listen', listen, *more]
     try:
         result = bench.run([words], ignore=str(state), on_start=on_start)
     finally:
