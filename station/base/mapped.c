@@ -8,7 +8,7 @@
 #include <stdint.h>
 #include <string.h>
 
-// Where a fault of this thread goes; NULL outside of mapped_compare(). A signal's handler gets at nothing else.
+// Where a fault of this thread goes; NULL outside of the guarded calls. A signal's handler gets at nothing else.
 static _Thread_local sigjmp_buf *volatile landing;
 
 static void on_fault(int number)
@@ -19,7 +19,14 @@ static void on_fault(int number)
 	        SIG_DFL); // not one of ours: it happens again on return, and ends the process as it should
 }
 
-// Out of line: nothing of it lives in a register when a fault jumps back.
+int mapped_catch(void)
+{
+	// Not masked while it is handled: the handler is left by a jump.
+	const struct sigaction ours = {.sa_handler = on_fault, .sa_flags = SA_NODEFER};
+	return sigaction(SIGBUS, &ours, NULL) < 0 ? -errno : 0;
+}
+
+// Out of line, both: nothing of them lives in a register when a fault jumps back.
 static __attribute__((noinline)) size_t equal_bytes(const uint8_t *a, const uint8_t *b, size_t size)
 {
 	size_t same = 0;
@@ -30,14 +37,14 @@ static __attribute__((noinline)) size_t equal_bytes(const uint8_t *a, const uint
 	return same;
 }
 
+static __attribute__((noinline)) void digest_bytes(struct digest *digest, const void *mapped, size_t size)
+{
+	digest_update(digest, mapped, size);
+}
+
 int mapped_compare(const void *mapped, const void *bytes, size_t size, size_t *same)
 {
-	// Not masked while it is handled: the handler is left by a jump.
-	const struct sigaction ours = {.sa_handler = on_fault, .sa_flags = SA_NODEFER};
-	struct sigaction before;
 	sigjmp_buf here;
-	if (sigaction(SIGBUS, &ours, &before) < 0)
-		return -errno;
 	volatile int r = 0;
 	if (sigsetjmp(here, 0) == 0) {
 		landing = &here;
@@ -46,5 +53,19 @@ int mapped_compare(const void *mapped, const void *bytes, size_t size, size_t *s
 		r = -EIO;
 	}
 	landing = NULL;
-	return sigaction(SIGBUS, &before, NULL) < 0 ? -errno : r;
+	return r;
+}
+
+int mapped_digest(const void *mapped, size_t size, struct digest *digest)
+{
+	sigjmp_buf here;
+	volatile int r = 0;
+	if (sigsetjmp(here, 0) == 0) {
+		landing = &here;
+		digest_bytes(digest, mapped, size);
+	} else {
+		r = -EIO;
+	}
+	landing = NULL;
+	return r;
 }

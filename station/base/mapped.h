@@ -5,14 +5,23 @@
 
 #include <stddef.h>
 
+#include "base/digest.h"
+
 /*
- * Compares `size` bytes of a mapping with others, as memcmp(3). A page of it that cannot be read, or that the file
- * has lost, is -EIO and not the end of the process (mmap(2): SIGBUS); it is found without asking the kernel for each
- * page first, as MADV_POPULATE_READ does at the cost of the comparison itself.
- *
- * 0, and in *same how many bytes are equal up to the first that is not (`size`: all are). SIGBUS of the calling
- * thread is taken for the time of the call; the process's handler for it must not be changed by others meanwhile.
+ * A page of the mapping that cannot be read, or that the file has lost, is -EIO and not the end of the process (mmap(2):
+ * SIGBUS); it is found without asking the kernel for each page first, as MADV_POPULATE_READ does at the cost of the
+ * comparison itself. Call mapped_catch() once in the process before the others: it takes SIGBUS for good. Outside of
+ * them a fault still ends the process. Any thread may call them.
+ */
+int mapped_catch(void);
+
+/*
+ * Compares `size` bytes of a mapping with others, as memcmp(3): 0, and in *same how many bytes are equal up to the
+ * first that is not (`size`: all are).
  */
 int mapped_compare(const void *mapped, const void *bytes, size_t size, size_t *same);
+
+// digest_update() with `size` bytes of a mapping. After -EIO the digest is good for digest_reset() only.
+int mapped_digest(const void *mapped, size_t size, struct digest *digest);
 
 #endif

@@ -31,7 +31,7 @@ static void refuse(struct real_disk *d, struct disk_io *io, int result)
 	io->result = result;
 	io->next = d->refused;
 	d->refused = io;
-	eventfd_write(d->event_fd, 1); // cannot be full: it is read down to zero at every turn
+	eventfd_write(d->event_fd, 1); // never read, see disk_open(), and never full: it counts to 2^64
 }
 
 // A file's end need not be a multiple of the sector: what reaches there goes through the page cache.
@@ -134,9 +134,6 @@ static void on_event(void *context, uint32_t events)
 {
 	struct real_disk *d = context;
 	(void)events;
-	eventfd_t count;
-	if (eventfd_read(d->event_fd, &count) < 0 && errno != EAGAIN)
-		return;
 	struct io_event done[DISK_DEPTH_MAX];
 	struct timespec now = {0};
 	int n = io_getevents(d->aio, 0, DISK_DEPTH_MAX, done, &now);
@@ -186,7 +183,8 @@ int disk_open(struct loop *loop, const struct disk_spec *spec, struct disk **out
 	if (r < 0)
 		err_sys(e, -r, "asynchronous I/O (see fs.aio-max-nr in sysctl)");
 	else
-		r = loop_add_fd(loop, d->event_fd, EPOLLIN, on_event, d, &d->source, e);
+		// Edge-triggered: each completion is an event, and nobody has to read the count.
+		r = loop_add_fd(loop, d->event_fd, EPOLLIN | EPOLLET, on_event, d, &d->source, e);
 	if (r < 0) {
 		real_free(&d->base);
 		return r;

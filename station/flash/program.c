@@ -8,6 +8,7 @@
 #include <sys/mman.h>
 
 #include "base/clock.h"
+#include "base/mapped.h"
 
 // How long a failed program waits for what is in flight, and then for blanking what may boot, before it leaves
 // the rest to the kernel. Together less than the gang's grace time.
@@ -401,7 +402,8 @@ static int map_image(struct program *p, struct err *e)
 		return err_fail(e, errno, FAILURE_STORE_ERROR, "the stored image cannot be mapped: %s",
 		        strerror(errno));
 	p->map = map;
-	return 0;
+	int r = compare_wanted(p) ? mapped_catch() : 0;
+	return r < 0 ? err_sys(e, -r, "SIGBUS") : 0;
 }
 
 int program_init(struct program *p, const struct program_spec *spec, struct err *e)

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/digest.h"
 #include "base/fd.h"
+#include "base/mapped.h"
 #include "image/front.h"
 
 // Small enough to stay in a core's cache between read and hash.
@@ -16,16 +17,27 @@ enum { PIECE = 256 * 1024 };
 struct prover {
 	pthread_t thread;
 	const struct image *image;
+	const uint8_t *map; // or NULL
 	struct proof *proof;
 	struct digest *digest;
-	uint8_t *piece;
+	uint8_t *piece; // where there is no map
 	_Atomic bool stop;
 	_Atomic uint32_t state;
 	uint64_t where; // valid once state is said
 };
 
-// Reads with pread(2): a mapping would raise SIGBUS where the file is damaged. The page cache gives it the very
-// pages that the others have mapped.
+// Straight from the mapping, as far as this worker has one: it has just been written from, so the pages are in it.
+// The page cache gives pread(2) the very pages that the others have mapped.
+static bool hash(struct prover *p, uint64_t at, size_t size)
+{
+	if (p->map)
+		return mapped_digest(p->map + at, size, p->digest) == 0;
+	if (fd_pread_all(p->image->data_fd, p->piece, size, at) != (ssize_t)size)
+		return false;
+	digest_update(p->digest, p->piece, size);
+	return true;
+}
+
 static enum prover_state prove_range(struct prover *p, const struct plan_range *range)
 {
 	uint64_t end = range->offset + range->length;
@@ -35,11 +47,10 @@ static enum prover_state prove_range(struct prover *p, const struct plan_range *
 		size_t wanted = (size_t)u64_min(PIECE, end - at);
 		if (atomic_load(&p->stop))
 			return PROVER_STOPPED;
-		if (fd_pread_all(p->image->data_fd, p->piece, wanted, at) != (ssize_t)wanted) {
+		if (!hash(p, at, wanted)) {
 			p->where = at;
 			return PROVER_UNREADABLE;
 		}
-		digest_update(p->digest, p->piece, wanted);
 		proof_keep(p->proof, clock_mono_ns());
 		at += wanted;
 	}
@@ -71,14 +82,15 @@ static void prover_free(struct prover *p)
 	free(p);
 }
 
-int prover_start(const struct image *image, struct proof *proof, struct prover **out, struct err *e)
+int prover_start(const struct image *image, const uint8_t *map, struct proof *proof, struct prover **out,
+        struct err *e)
 {
 	struct prover *p = calloc(1, sizeof(*p));
 	if (!p)
 		return err_sys(e, ENOMEM, "proving the stored image");
-	*p = (struct prover){.image = image, .proof = proof, .piece = malloc(PIECE)};
-	int r = p->piece ? digest_new(&p->digest, "sha256", e)
-	                 : err_sys(e, ENOMEM, "proving the stored image");
+	*p = (struct prover){.image = image, .map = map, .proof = proof, .piece = map ? NULL : malloc(PIECE)};
+	int r = map || p->piece ? digest_new(&p->digest, "sha256", e)
+	                        : err_sys(e, ENOMEM, "proving the stored image");
 	if (r == 0) {
 		int error = pthread_create(&p->thread, NULL, prover_main, p);
 		r = error ? err_sys(e, error, "proving the stored image") : 0;

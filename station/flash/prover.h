@@ -20,8 +20,10 @@ enum prover_state {
 struct prover;
 
 // Starts it; `proof` has just been claimed. Every range's digest is in the front. It ends the claim and rings the
-// image's wake_fd when it is through. image and proof must outlive it.
-int prover_start(const struct image *image, struct proof *proof, struct prover **out, struct err *e);
+// image's wake_fd when it is through. image and proof must outlive it, and so must `map`: the stored image in memory,
+// after mapped_catch(); NULL: its pages are not to come into the mapping, they are copied.
+int prover_start(const struct image *image, const uint8_t *map, struct proof *proof, struct prover **out,
+        struct err *e);
 
 // The range's index with DAMAGED, the byte offset with UNREADABLE.
 enum prover_state prover_state(const struct prover *prover, uint64_t *where);

@@ -26,7 +26,7 @@ static bool is_there(void *context, const struct walk_piece *piece)
 static bool is_cached(const uint8_t *from, const uint8_t *to)
 {
 	unsigned char there = 1;
-	for (; from < to && (there & 1); from += 512 * KIB)
+	for (; from < to && (there & 1); from += MIB)
 		if (mincore((void *)(uintptr_t)from, 4 * KIB, &there) < 0)
 			return false;
 	return there & 1;
@@ -92,9 +92,11 @@ static const void *commit_memory(void *context, const struct walk_piece *piece)
 /*
  * Used pages leave the mapping while the disk is busy: left in it they would all go when the worker ends, 0.2 s for
  * each 4 GB, which the board would wait for. For an image larger than memory, see image/herd.h, they are also
- * dropped from the page cache by the last worker that needs them. Both only advise the kernel.
+ * dropped from the page cache by the last worker that needs them. Both only advise the kernel. A huge page goes as a
+ * whole: the kernel would first map it anew, page by page, to take a part of it away.
  */
 #define DROP_BYTES (4 * MIB)
+#define HUGE_BYTES (2 * MIB)
 
 void write_join(struct program *p)
 {
@@ -112,7 +114,7 @@ void write_leave(struct program *p)
 bool write_give_back(struct program *p, uint64_t end)
 {
 	uint64_t from = p->dropped;
-	end = u64_down(end, 4 * KIB);
+	end = u64_down(end, HUGE_BYTES);
 	if (end < from + DROP_BYTES)
 		return false;
 	p->dropped = end;
