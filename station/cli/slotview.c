@@ -79,7 +79,9 @@ static void describe(const json_t *slot, char *text, size_t size)
 		char bars[25], left[24] = "";
 		bar(progress, bars, 24);
 		if (json_is_integer(eta))
-			snprintf(left, sizeof(left), "%3lld s", (long long)json_integer_value(eta));
+			snprintf(left, sizeof(left), "%s%3lld s",
+			        json_is_true(json_object_get(slot, "eta_most")) ? "at most " : "",
+			        (long long)json_integer_value(eta));
 		if (!strcmp(state, "awaiting"))
 			snprintf(text, size, "%s %3.0f %%  leave it in: it checks itself  %s", bars,
 			        progress * 100, left);

@@ -159,7 +159,8 @@ struct station_job {
 	struct job_signature signature;
 	struct picture *picture; // NULL: the image cannot be had now
 	struct key_set
-	        known; // keys of boards that this station has given a verdict since its start, or resumed
+	        known;    // keys of boards that this station has given a verdict since its start, or resumed
+	uint64_t self_ns; // how long the last board took to read itself back and to return; 0: none has yet
 	bool close_queued;
 	struct control_request *closer; // waits for the job's end
 };
@@ -271,7 +272,8 @@ struct station {
 	uint64_t passes;                // since the start
 
 	struct loop_source *publish_timer, *stop_timer;
-	uint64_t published; // CLOCK_MONOTONIC of the last publishing
+	uint64_t published;    // CLOCK_MONOTONIC of the last publishing
+	uint64_t counted_down; // ... and of the last one of boards that are waited for
 	bool publish_armed;
 	bool dirty_job, dirty_counts, dirty_import, dirty_ledger, dirty_alerts, dirty_station;
 };

@@ -164,6 +164,7 @@ void ontarget_commit(struct seat *seat, struct worker_job *work)
 	STR_COPY(a->node, seat->board.identity.node);
 	STR_COPY(a->key, seat->key);
 	a->answered_ns = clock_mono_ns();
+	seat->station->job.self_ns = a->answered_ns - a->asked_ns;
 }
 
 // The board's own check is the attempt's verify stage.

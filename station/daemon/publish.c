@@ -6,6 +6,7 @@
 #include "daemon/inside.h"
 
 #define PUBLISH_EVERY_NS (200 * NSEC_PER_MSEC)
+#define COUNT_DOWN_NS    NSEC_PER_SEC // of boards that are waited for: nothing but time tells of them
 
 static void publish_part(
         struct station *station, bool *dirty, const char *name, json_t *(*make)(const struct station *))
@@ -19,6 +20,22 @@ static void publish_part(
 	json_decref(event);
 }
 
+// True when there is a board that is waited for.
+static bool count_down(struct station *station)
+{
+	bool due = clock_mono_ns() >= station->counted_down + COUNT_DOWN_NS, any = false;
+	for (unsigned i = 0; i < station->seat_count; i++) {
+		struct seat *seat = &station->seats[i];
+		if (seat->slot.state != SLOT_AWAITING)
+			continue;
+		seat->dirty = seat->dirty || due;
+		any = true;
+	}
+	if (due)
+		station->counted_down = clock_mono_ns();
+	return any;
+}
+
 void publish_now(void *context)
 {
 	struct station *station = context;
@@ -26,6 +43,9 @@ void publish_now(void *context)
 		return;
 	station->publish_armed = false;
 	station->published = clock_mono_ns();
+	if (count_down(station) &&
+	        loop_timer_set(station->publish_timer, station->counted_down + COUNT_DOWN_NS, 0) < 0)
+		log_error("no timer for the boards that are waited for");
 	for (unsigned i = 0; i < station->seat_count; i++) {
 		struct seat *seat = &station->seats[i];
 		if (!seat->dirty)

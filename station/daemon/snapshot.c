@@ -21,6 +21,23 @@ static bool shows_attempt(const struct seat *seat)
 	}
 }
 
+// The part of its own check that a board is probably through with, which says nothing meanwhile: as long as the last one
+// took. Below 0: nobody can tell.
+static double self_part(const struct seat *seat)
+{
+	uint64_t took = seat->station->job.self_ns, asked = seat->attempt.asked_ns, now = clock_mono_ns();
+	return took && now - asked < took ? (double)(now - asked) / (double)took : -1;
+}
+
+static int self_left(const struct seat *seat)
+{
+	uint64_t now = clock_mono_ns(), most = seat->answer_by > now ? seat->answer_by - now : 0;
+	if (!seat->slot.away) // its time begins when it has left
+		most = seat->station->job.recipe.answer_ms * NSEC_PER_MSEC;
+	double part = self_part(seat), ns = (1 - part) * (double)seat->station->job.self_ns;
+	return (int)((part < 0 ? (double)most : ns) / (double)NSEC_PER_SEC + 0.5);
+}
+
 // Write and read-back are two passes over the same bytes.
 static double progress(const struct seat *seat)
 {
@@ -29,7 +46,7 @@ static double progress(const struct seat *seat)
 	switch (seat->slot.state) {
 	case SLOT_WRITING: return half * part;
 	case SLOT_VERIFYING: return half + (1 - half) * part;
-	case SLOT_AWAITING: return half;
+	case SLOT_AWAITING: return half + (1 - half) * (self_part(seat) > 0 ? self_part(seat) : 0);
 	case SLOT_COMMITTING:
 	case SLOT_RECORDING:
 	case SLOT_PASS:
@@ -43,10 +60,8 @@ static json_t *eta(const struct seat *seat)
 {
 	const struct station *station = seat->station;
 	struct estimate_board boards[BOARD_SLOTS_MAX];
-	if (seat->slot.state == SLOT_AWAITING) { // at the most
-		uint64_t now = clock_mono_ns(), left = seat->answer_by > now ? seat->answer_by - now : 0;
-		return json_integer((json_int_t)(left / NSEC_PER_SEC));
-	}
+	if (seat->slot.state == SLOT_AWAITING)
+		return json_integer(self_left(seat));
 	if (!slot_is_busy(&seat->slot) || !seat->attempt.report.wire_total)
 		return json_null();
 	for (unsigned i = 0; i < station->seat_count; i++) {
@@ -118,6 +133,8 @@ static const char *next_step(const struct seat *seat)
 		return "unplug it; its start script loops back into ums";
 	if (slot->state == SLOT_LOST)
 		return "power the board off";
+	if (slot->state == SLOT_AWAITING)
+		return "leave it plugged in";
 	if (slot->state == SLOT_HOLD && slot->returned)
 		return "remove it, or release it for retest or rework";
 	if (slot->state == SLOT_HOLD || slot->state == SLOT_REFUSED || slot->state == SLOT_FAIL ||
@@ -155,6 +172,7 @@ json_t *snapshot_slot(const struct seat *seat)
 	        attempt ? a->plan_sha256 : "", "readback_sha256", attempt ? a->readback_sha256 : "",
 	        "finished", text_or_null(attempt ? a->finished : ""), "write_s", a->write_s, "verify_s",
 	        a->verify_s, "bytes_verified", (json_int_t)(attempt ? a->report.bytes_verified : 0));
+	json_object_set_new(o, "eta_most", json_boolean(slot->state == SLOT_AWAITING && self_part(seat) < 0));
 	json_object_set_new(o, "leaving", json_string(slot_leaving_name(slot->leaving)));
 	json_object_set_new(o, "attempts", json_integer(slot->attempts));
 	json_object_set_new(o, "quarantined", json_boolean(slot->quarantined));

@@ -69,7 +69,9 @@ const tests = {
     await station.slot('1', scenes.awaiting(1));
     await says(1, 'order', 'LEAVE IT IN');
     assert.deepEqual([await text(`${tile(1)} .word`), await text(`${tile(1)} .rate`)], ['BUSY', 'checks itself · 0:42 left']);
-    assert.equal(await text(`${tile(1)} .reason`), 'the board reads itself back → leave it plugged in');
+    assert.equal(await text(`${tile(1)} .reason`), 'the board is checking itself → leave it plugged in');
+    await station.slot('1', { ...scenes.awaiting(1, 599), eta_most: true });
+    await says(1, 'rate', 'checks itself · at most 9:59');
     assert.equal(await page.locator(`${tile(1)}.gone`).count(), 0, 'it shows no disk, and is in its slot');
     await page.keyboard.press('1');
     await page.keyboard.press('Enter');

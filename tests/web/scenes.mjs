@@ -10,7 +10,7 @@ export const empty = { state: 'empty', tile: 'LOAD', present: false, serial: nul
 export const busy = (n, state, progress, rate) => ({ ...board, state, tile: 'BUSY', stage: state, serial: serial(n), progress, done: 647e6 * progress, rate,
   eta_s: rate ? Math.round((1 - progress) * 2 * 647e6 / rate) : null, acknowledged: false, code: '', reason: '', next: '' });
 // A board that reads itself back shows no disk meanwhile.
-export const awaiting = (n, eta_s = 42) => ({ ...busy(n, 'awaiting', 0.5, 0), present: false, eta_s, reason: 'the board reads itself back', next: 'leave it plugged in' });
+export const awaiting = (n, eta_s = 42) => ({ ...busy(n, 'awaiting', 0.5, 0), present: false, eta_s, eta_most: false, reason: 'the board is checking itself', next: 'leave it plugged in' });
 export const pass = (n) => ({ ...board, state: 'pass', tile: 'PASS', serial: serial(n), progress: 1, rate: 0, eta_s: null, verify_method: 'host-readback',
   readback_sha256: DIGEST, finished: '2026-11-21T06:31:12.000000Z', acknowledged: true });
 export const fail = (n, fields = {}) => ({ ...board, state: 'fail', tile: 'FAIL', serial: serial(n), progress: 0.61, rate: 0, eta_s: null, acknowledged: false,

@@ -31,7 +31,8 @@ export function word(slot, job) {
 // The small line of a tile that works: how fast, how long.
 export function pace(slot) {
   if (slot.tile !== 'BUSY') return '';
-  return [slot.state === 'awaiting' ? 'checks itself' : speed(slot.rate), left(slot.eta_s)].filter(Boolean).join(' · ');
+  const time = slot.eta_most ? left(slot.eta_s).replace(/^(.*) left$/, 'at most $1') : left(slot.eta_s);
+  return [slot.state === 'awaiting' ? 'checks itself' : speed(slot.rate), time].filter(Boolean).join(' · ');
 }
 
 // It shows no disk while it reads itself back, and is in its slot all the same.
