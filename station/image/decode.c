@@ -90,29 +90,6 @@ unsigned decode_threads(void)
 	return (unsigned)u64_min((uint64_t)count, DECODE_THREADS_MAX);
 }
 
-static int raw_open(void **state, struct err *e)
-{
-	(void)e;
-	*state = NULL;
-	return 0;
-}
-
-static int raw_step(void *state, struct decode_io *io, struct err *e)
-{
-	(void)state, (void)e;
-	size_t n = (size_t)u64_min(io->in_size - io->in_pos, io->out_size - io->out_pos);
-	if (n)
-		memcpy(io->out + io->out_pos, io->in + io->in_pos, n);
-	io->in_pos += n;
-	io->out_pos += n;
-	return io->in_end && io->in_pos == io->in_size ? DECODE_END : DECODE_MORE;
-}
-
-static void raw_close(void *state)
-{
-	(void)state;
-}
-
 static int raw_survey(int fd, uint64_t file_size, uint64_t expected, struct decode_survey *out, struct err *e)
 {
 	(void)fd, (void)expected, (void)e;
@@ -120,4 +97,4 @@ static int raw_survey(int fd, uint64_t file_size, uint64_t expected, struct deco
 	return 0;
 }
 
-const struct decode_ops decode_raw = {"raw", raw_open, raw_step, raw_close, raw_survey, NULL};
+const struct decode_ops decode_raw = {.name = "raw", .survey = raw_survey};

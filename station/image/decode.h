@@ -64,7 +64,7 @@ enum cut_result {
 
 struct decode_ops {
 	const char *name;
-	int (*open)(void **state, struct err *e);
+	int (*open)(void **state, struct err *e); // NULL, like step and close: its bytes are the image's
 	// A decode_result, or -errno with FAILURE_IMPORT_FAILED and a text without the file's name (the caller puts
 	// it in front): truncated, damaged, or something behind the end.
 	int (*step)(void *state, struct decode_io *io, struct err *e);

@@ -18,6 +18,8 @@ struct run {
 	const struct pipeline *p;
 	struct ring in;     // encoded
 	struct lanes lanes; // decoded
+	struct ring *
+	        read; // what is read goes there: to `in`, or, where nothing is to be decoded, to the sink at once
 	struct digest *source;
 	pthread_mutex_t lock;
 	struct err error; // the first one
@@ -57,7 +59,7 @@ static void *read_main(void *context)
 	struct ring_slot *slot;
 	struct err e;
 	do {
-		slot = ring_fill_begin(&run->in);
+		slot = ring_fill_begin(run->read);
 		if (!slot)
 			return NULL;
 		if (read_piece(run->p, slot->data, at, &slot->size, &e) < 0) {
@@ -67,7 +69,7 @@ static void *read_main(void *context)
 		digest_update(run->source, slot->data, slot->size);
 		at += slot->size;
 		slot->last = at == run->p->file_size;
-		ring_fill_end(&run->in);
+		ring_fill_end(run->read);
 	} while (at < run->p->file_size);
 	return NULL;
 }
@@ -217,7 +219,7 @@ static void decode_failed(void *context, const struct err *e)
 static void decode_main(struct run *run)
 {
 	struct err e;
-	struct lane *lane = lanes_fill_begin(&run->lanes);
+	struct lane *lane = run->read == &run->in ? lanes_fill_begin(&run->lanes) : NULL;
 	if (!lane)
 		return;
 	lane->at = 0;
@@ -232,9 +234,21 @@ static int start_thread(pthread_t *thread, void *(*fn)(void *), struct run *run,
 	return r ? err_sys(e, r, "%s: a thread of the import", run->p->image_name) : 0;
 }
 
+// A raw file's bytes are the image's: they are read into the lane.
+static void read_into_lane(struct run *run)
+{
+	struct lane *lane = lanes_fill_begin(&run->lanes);
+	lane->streamed = lane->final = true;
+	lanes_fill_end(&run->lanes);
+	run->read = &lane->ring;
+}
+
 static int run_threads(struct run *run, struct err *e)
 {
 	pthread_t reader, sink;
+	run->read = &run->in;
+	if (!run->p->ops->step)
+		read_into_lane(run);
 	int r = start_thread(&reader, read_main, run, e);
 	if (r < 0)
 		return r;
