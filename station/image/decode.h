@@ -37,6 +37,7 @@ struct decode_survey {
 #define CUT_WEIGHT    (1 * MIB)  // of decoded bytes, roughly
 #define CUT_FRAME_MAX (33 * MIB) // as `pzstd -19` makes them of what cannot be compressed
 #define CUT_PART_MAX  (36 * MIB) // longer ones are not waited for
+#define CUT_WINDOW    (16 * MIB) // what decoding a frame may take: every thread has one; `pzstd -19` takes 8
 
 struct frame_walk {
 	bool inside;                   // a frame's blocks come next
@@ -45,6 +46,7 @@ struct frame_walk {
 	// What the last look told:
 	uint64_t length;    // to the next place to look at
 	uint64_t decoded;   // the most that it decodes to
+	uint64_t window;    // the memory that decoding takes, where a frame begins
 	uint64_t content;   // what the frame that begins there decodes to; UINT64_MAX: it does not say
 	bool begins, ended; // a frame with content begins there; a frame ends at the next place
 };

@@ -39,7 +39,7 @@ bool frame_skippable(struct frame_walk *walk, const uint8_t *head, size_t size)
 
 static bool look_at(frame_look *look, struct frame_walk *walk, const uint8_t *head, size_t size)
 {
-	walk->length = walk->decoded = walk->content = 0;
+	walk->length = walk->decoded = walk->window = walk->content = 0;
 	walk->begins = walk->ended = false;
 	return look(walk, head, size < FRAME_HEAD ? size : FRAME_HEAD) && walk->length;
 }
@@ -48,7 +48,7 @@ void frame_survey(frame_look *look, int fd, uint64_t file_size, struct decode_su
 {
 	struct frame_walk walk = {0};
 	uint64_t at = 0, total = 0, frames = 0, frame_at = 0;
-	bool told = true, short_ones = true;
+	bool told = true, parts = true;
 	*out = (struct decode_survey){0};
 	while (at < file_size) {
 		uint8_t head[FRAME_HEAD];
@@ -57,16 +57,17 @@ void frame_survey(frame_look *look, int fd, uint64_t file_size, struct decode_su
 			return;
 		at += walk.length;
 		frames += walk.begins;
+		parts = parts && walk.window <= CUT_WINDOW;
 		told = told && walk.content != UINT64_MAX &&
 		       !__builtin_add_overflow(total, walk.content, &total);
 		if (walk.ended) {
-			short_ones = short_ones && at - frame_at <= CUT_FRAME_MAX;
+			parts = parts && at - frame_at <= CUT_FRAME_MAX;
 			frame_at = at;
 		}
 	}
 	out->whole = at == file_size && !walk.inside;
 	out->size = told && out->whole ? total : 0;
-	out->parts = out->whole && frames > 1 && short_ones;
+	out->parts = out->whole && frames > 1 && parts;
 }
 
 enum cut_result frame_cut(
@@ -82,7 +83,7 @@ enum cut_result frame_cut(
 		size_t left = size - cut->looked;
 		if (left == 0 || (left < FRAME_HEAD && !last))
 			return CUT_MORE;
-		if (!look_at(look, &cut->walk, data + cut->looked, left))
+		if (!look_at(look, &cut->walk, data + cut->looked, left) || cut->walk.window > CUT_WINDOW)
 			return CUT_LOST;
 		if (__builtin_add_overflow(cut->looked, cut->walk.length, &cut->looked))
 			return CUT_LOST;

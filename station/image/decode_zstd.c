@@ -90,6 +90,15 @@ static size_t frame_header_size(uint8_t descriptor)
 	return size + (single && descriptor >> 6 == 0 ? 1 : 0);
 }
 
+// RFC 8878, 3.1.1.1.2: an exponent and a mantissa; a frame without it is as long as its content.
+static uint64_t window_size(const uint8_t *head, uint64_t content)
+{
+	if (head[4] & 0x20)
+		return content;
+	uint64_t base = UINT64_C(1) << (10 + (head[5] >> 3));
+	return base + base / 8 * (head[5] & 7);
+}
+
 static bool look_at_header(struct frame_walk *walk, const uint8_t *head, size_t size)
 {
 	unsigned long long told = ZSTD_getFrameContentSize(head, size);
@@ -99,6 +108,7 @@ static bool look_at_header(struct frame_walk *walk, const uint8_t *head, size_t 
 	walk->checksum = head[4] & 4;
 	walk->length = frame_header_size(head[4]);
 	walk->content = told == ZSTD_CONTENTSIZE_UNKNOWN ? UINT64_MAX : told;
+	walk->window = window_size(head, walk->content);
 	return true;
 }
 

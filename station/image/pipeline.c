@@ -182,6 +182,24 @@ static int cut_parts(struct run *run, struct lane **lane, struct cut *cut, bool 
 	}
 }
 
+// Cuts the next piece of the file, a little at a time: what comes behind a border is copied to the next lane.
+static int cut_piece(
+        struct run *run, struct lane **lane, struct cut *cut, const struct ring_slot *in, struct err *e)
+{
+	enum { STEP = 64 * 1024 };
+	int r = CUT_MORE;
+	for (size_t at = 0; at < in->size && r >= 0;) {
+		size_t n = r == CUT_LOST ? in->size - at : (size_t)u64_min(STEP, in->size - at);
+		int appended = lane_append(*lane, in->data + at, n, e);
+		if (appended < 0)
+			return appended;
+		at += n;
+		if (r != CUT_LOST)
+			r = cut_parts(run, lane, cut, in->last && at == in->size, e);
+	}
+	return r;
+}
+
 // Hands parts on until the file ends, or no border comes in sight: then all the rest is one.
 static int cut_file(struct run *run, struct lane **lane, struct err *e)
 {
@@ -191,10 +209,8 @@ static int cut_file(struct run *run, struct lane **lane, struct err *e)
 		if (!in)
 			return -ECANCELED;
 		bool last = in->last;
-		int r = lane_append(*lane, in->data, in->size, e);
+		int r = cut_piece(run, lane, &cut, in, e);
 		ring_drain_end(&run->in);
-		if (r == 0)
-			r = cut_parts(run, lane, &cut, last, e);
 		if (r < 0)
 			return r;
 		if (r == CUT_LOST)

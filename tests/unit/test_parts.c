@@ -517,6 +517,42 @@ static void frames_longer_than_a_part_may_be_are_not_collected(void **state)
 	file_free(&f);
 }
 
+// Every thread would have a window of its own: 8 times the 1 GiB that one may have.
+static void frames_with_large_windows_are_decoded_one_by_one(void **state)
+{
+	(void)state;
+	static const int logs[] = {23, 25, 30};
+	uint64_t seed = 29;
+	uint8_t *plain = calloc(1, 2 * MIB), *out = malloc(MIB);
+	for (size_t i = 0; i < ARRAY_SIZE(logs); i++) {
+		struct cut cut = {0};
+		size_t size = 0, end = 0;
+		for (unsigned frame = 0; frame < 3; frame++) {
+			ZSTD_CCtx *z = ZSTD_createCCtx();
+			ZSTD_inBuffer from = {plain, 2 * MIB, 0};
+			ZSTD_outBuffer to = {out, MIB, size};
+			ZSTD_CCtx_setParameter(
+			        z, ZSTD_c_windowLog, logs[i]); // not adapted to a size: it is not known
+			assert_false(ZSTD_isError(ZSTD_compressStream2(z, &to, &from, ZSTD_e_continue)));
+			assert_int_equal(ZSTD_compressStream2(z, &to, &from, ZSTD_e_end), 0);
+			ZSTD_freeCCtx(z);
+			size = to.pos;
+		}
+		assert_int_equal(surveyed(&decode_zstd, out, size).parts, logs[i] == 23);
+		assert_true(surveyed(&decode_zstd, out, size).whole);
+		assert_int_equal(
+		        decode_zstd.cut(&cut, out, size, true, &end), logs[i] == 23 ? CUT_HERE : CUT_LOST);
+		struct err e = {0};
+		_cleanup_close_ int decoded = -1;
+		assert_int_equal(
+		        run(&decode_zstd, out, size, UINT64_MAX, 2 + (unsigned)pick(&seed, 3), &decoded, &e),
+		        0);
+		assert_int_equal(lseek(decoded, 0, SEEK_END), 6 * MIB);
+	}
+	free(plain);
+	free(out);
+}
+
 static void corrupt(struct file *f, uint64_t *seed)
 {
 	size_t at = pick(seed, f->size), to = pick(seed, f->size), length = 1 + pick(seed, 4000);
@@ -582,6 +618,7 @@ int main(void)
 	        cmocka_unit_test(a_sink_that_refuses_ends_all_threads),
 	        cmocka_unit_test(a_bomb_takes_no_more_than_the_lanes_have),
 	        cmocka_unit_test(frames_longer_than_a_part_may_be_are_not_collected),
+	        cmocka_unit_test(frames_with_large_windows_are_decoded_one_by_one),
 	        cmocka_unit_test(broken_files_fare_as_with_one_thread),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
