@@ -1,11 +1,13 @@
 """The cases, by name. Each measures tools in turn on the same disks and returns rows."""
 import os
+import shutil
 import signal
 import statistics
 import threading
 
 import disks
 import images
+import importer
 import station
 import tools
 from report import row_of
@@ -337,6 +339,39 @@ def with_memory(bench, image, rates, limit, store_disk, gang, bar):
     return row_of('memory-limit', f'{image.mapped // MIB} MiB mapped in {limit // MIB} MiB of memory, 8 boards of 40 … 26 MiB/s: '
                   'reads of the store\'s disk', results, image.mapped * len(rates), figure=statistics.median(reads) / image.mapped,
                   ratio_name='mapped', ideal=2 * image.mapped / rates[-1], bar=bar)
+
+
+# form -> what bmaptool would decode it with
+DECODERS = {'raw': None, 'zst': ['zstd', '-dc'], 'zst-frames': ['zstd', '-dc'], 'lz4': ['lz4', '-dc'], 'gz': ['pigz', '-dc'],
+            'xz': ['xz', '-dcT0'], 'bz2': ['pbzip2', '-dc']}
+
+
+@case('import')
+def import_alone(bench):
+    """The importer without any board, into a store in RAM, beside the decoder alone, which hashes and stores nothing."""
+    image = bench.image('big')
+    disks.need_memory(2 * image.mapped)
+    rows = []
+    for form, decoder in DECODERS.items():
+        source, store = images.compress(image, form, bench.say), bench.ram.folder / 'import-store'
+        images.warm(source)
+
+        def once():
+            shutil.rmtree(store, ignore_errors=True)
+            return importer.run(bench.gangway, store, source, image.bmap)
+
+        def alone():
+            return tools.checked(bench.run([['sh', '-c', '"$@" >/dev/null', '-', *decoder, source]]), decoder[0])
+        results = in_turn(bench, gangway=once, **({'decoder': alone} if bench.peers and decoder else {}))
+        shutil.rmtree(store)
+        what = ' '.join(images.COMPRESSORS.get(form, ['the raw file']))
+        row = row_of('import', f'{what}: gangway, into the store', results['gangway'], image.mapped)
+        rows.append(row)
+        if 'decoder' in results:
+            other = row_of('import', f'… {" ".join(decoder)}, to /dev/null', results['decoder'], image.mapped)
+            row.ratio_of, row.ratio_name = other.wall, f'{" ".join(decoder)}'
+            rows.append(other)
+    return rows
 
 
 @case('study')

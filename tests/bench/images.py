@@ -14,7 +14,11 @@ COMPRESSORS = {
     'xz1': ['xz', '-1', '-T1', '-c'],                       # one stream, one block: nothing to do in parallel
     'gz': ['gzip', '-6', '-c'],
     'zst': ['zstd', '-q', '-3', '-c'],
+    'zst-frames': ['pzstd', '-q', '-3', '-c'],              # frames of 8 MiB
+    'lz4': ['lz4', '-q', '-c'],
+    'bz2': ['pbzip2', '-q', '-c'],                          # a stream for every 900 kB
 }
+ENDS = {'xz1': 'xz', 'zst-frames': 'zst'}                   # of their names, where it is another
 
 
 def run(*words, **more):
@@ -29,7 +33,7 @@ class Image:
         self._ranges = None
 
     def form(self, form):
-        return self.raw if form == 'raw' else self.folder / f'{self.name}.{form}' / f'{self.name}.wic.{form.rstrip("1")}'
+        return self.raw if form == 'raw' else self.folder / f'{self.name}.{form}' / f'{self.name}.wic.{ENDS.get(form, form)}'
 
     @property
     def size(self):
@@ -65,6 +69,20 @@ class Image:
         return path
 
 
+def compress(image, form, say):
+    """The image in this form, made if it is not there."""
+    path = image.form(form)
+    if form == 'raw' or path.exists():
+        return path
+    say(f'compressing it: {" ".join(COMPRESSORS[form])}')
+    path.parent.mkdir(exist_ok=True)
+    part = path.with_suffix('.part')
+    with open(image.raw, 'rb') as source, open(part, 'wb') as target:
+        run(*COMPRESSORS[form], stdin=source, stdout=target)
+    part.rename(path)
+    return path
+
+
 def get(folder, name, size, mapped, forms, say):
     """The image `name`, made if it is not there: `size` bytes, about `mapped` of them mapped."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -76,15 +94,7 @@ def get(folder, name, size, mapped, forms, say):
         part.rename(image.raw)
         pathlib.Path(f'{part}.bmap').rename(image.bmap)
     for form in forms:
-        path = image.form(form)
-        if form == 'raw' or path.exists():
-            continue
-        say(f'compressing it: {" ".join(COMPRESSORS[form])}')
-        path.parent.mkdir(exist_ok=True)
-        part = path.with_suffix('.part')
-        with open(image.raw, 'rb') as source, open(part, 'wb') as target:
-            run(*COMPRESSORS[form], stdin=source, stdout=target)
-        part.rename(path)
+        compress(image, form, say)
     return image
 
 
