@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync, readdirSync } from 'node:fs';
 import path from 'node:path';
-import { gangway, lines, startBrowser, type, DEADLINE_MS } from './harness.mjs';
+import { control, gangway, lines, startBrowser, type, DEADLINE_MS } from './harness.mjs';
 
 const tile = (slot) => `article[data-slot="${slot}"]`;
 const LIVE = 'body:not(.stale) article';
@@ -34,9 +34,16 @@ function process_of(role) {
 }
 
 async function a_batch_is_watched_to_its_end() {
+  // One board is held until the page has come, however long that takes.
+  const station = control(path.join(state, 'control.sock'));
+  await (await station.subscribe())((slots) => slots.some((slot) => slot.state === 'writing'), 'a board under way');
+  const worker = process_of('worker');
+  process.kill(worker, 'SIGSTOP');
+  station.end();
   await page.goto(url);
   await page.waitForSelector(LIVE);
   await page.locator('article[data-tile="BUSY"]').first().waitFor();
+  process.kill(worker, 'SIGCONT');
   for (const slot of [1, 2, 4]) {
     await says(slot, 'word', /^PASS$/);
     await says(slot, 'order', /^REMOVE$/);
