@@ -164,6 +164,8 @@ class Station:
             self.take_kept()
             if self.view and condition(self):
                 return
+            if any('event' in line for line in self.conn.kept):
+                continue  # they came while the condition asked something
             try:
                 self.take(self.conn.line(deadline))
             except (TimeoutError, socket.timeout):

@@ -20,6 +20,7 @@ enum virtual_power {
 	VIRTUAL_POWER_NO,
 	VIRTUAL_POWER_YES,
 	VIRTUAL_POWER_LIES, // "lies": says that it switches, and does not
+	VIRTUAL_POWER_DEAF, // "deaf": misses the first request to switch a port on
 };
 
 // Where a board is that is in its socket and shows no disk: its U-Boot runs, in a process of its own, and what it does next
@@ -37,6 +38,7 @@ struct virtual_hub;
 struct virtual_board {
 	bool present; // shows itself as a disk
 	bool pulled;  // not in the socket at all
+	bool missed;  // its port was to be switched on, and the hub did not hear it
 	bool ever;    // a board was here
 	uint64_t serial;
 	uint64_t plug; // plays diskseq: rises with every plugging

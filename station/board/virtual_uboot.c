@@ -206,7 +206,11 @@ int virtual_power(struct fixture *f, unsigned slot, bool on, struct err *e)
 	struct virtual_hub *hub = virtual_hub_of(f);
 	if (hub->power == VIRTUAL_POWER_NO)
 		return err_set(e, ENOTSUP, "slot %s: this hub's ports do not switch", f->slots[slot].label);
-	if (hub->power == VIRTUAL_POWER_YES)
+	bool hears = hub->power == VIRTUAL_POWER_YES ||
+	             (hub->power == VIRTUAL_POWER_DEAF && (!on || hub->boards[slot].missed));
+	if (hub->power == VIRTUAL_POWER_DEAF && on)
+		hub->boards[slot].missed = true;
+	if (hears)
 		next(&hub->boards[slot], on ? VIRTUAL_LIT : VIRTUAL_DARK);
 	return 0;
 }
@@ -223,7 +227,7 @@ static int word(const char *key, const char *value, const char *const *words, in
 int virtual_uboot_read(struct virtual_hub *hub, const struct fixture_settings *settings, struct err *e)
 {
 	static const char *const uboots[] = {"none", "leaves", "stays", "loops"};
-	static const char *const powers[] = {"no", "yes", "lies"};
+	static const char *const powers[] = {"no", "yes", "lies", "deaf"};
 	for (unsigned n = 0; n < settings->count; n++) {
 		const char *key = settings->items[n].key, *value = settings->items[n].value;
 		bool all = !strcmp(key, "uboot");
