@@ -12,10 +12,12 @@
 
 // How long a failed program waits for what is in flight, and then for blanking what may boot, before it leaves
 // the rest to the kernel. Together less than the gang's grace time.
-#define GIVE_UP_NS (3 * NSEC_PER_SEC)
-#define RETRACT_NS (5 * NSEC_PER_SEC)
+#define GIVE_UP_NS   (3 * NSEC_PER_SEC)
+#define RETRACT_NS   (5 * NSEC_PER_SEC)
 // A disconnect reaches sysfs within a debounce (100 ms) on a machine that has time, and later on one that has none.
-#define DOUBT_NS   (3 * NSEC_PER_SEC / 2)
+#define DOUBT_NS     (3 * NSEC_PER_SEC / 2)
+// Ticks come every 250 ms; of one that comes later only so much counts.
+#define LATE_TICK_NS (NSEC_PER_SEC / 2)
 
 static void run_flush(struct program *p);
 static void run_confirm(struct program *p);
@@ -376,22 +378,34 @@ bool program_in_flight(const struct program *p)
 	return p->io_busy || p->sweep.in_flight;
 }
 
+/*
+ * The time in which the disk said nothing, as far as this process was there to hear it: one that stood still (a paused
+ * machine, a store that had to be waited for) finds its clock's tick before what has landed meanwhile.
+ */
+static uint64_t listen_for_landings(struct program *p, uint64_t now)
+{
+	uint64_t since = p->ticked_at ? u64_min(now - p->ticked_at, LATE_TICK_NS) : 0;
+	p->ticked_at = now;
+	if (!program_in_flight(p) || p->seen_landings != p->sweep.landings)
+		p->silent_ns = 0;
+	else
+		p->silent_ns += since;
+	p->seen_landings = p->sweep.landings;
+	return p->silent_ns;
+}
+
 void program_tick(struct program *p, uint64_t stall_ns)
 {
-	uint64_t now = clock_mono_ns();
-	if (!program_in_flight(p) || p->seen_landings != p->sweep.landings) {
-		p->seen_landings = p->sweep.landings;
-		p->seen_at = now;
-	}
+	uint64_t now = clock_mono_ns(), silent = listen_for_landings(p, now);
 	if (p->waiting_for_proof)
 		compare_wake(p);
 	if (p->failure != FAILURE_NONE && (p->in_doubt || now >= p->give_up_at))
 		conclude(p);
-	else if (p->failure == FAILURE_NONE && p->seen_at && now - p->seen_at >= stall_ns)
+	else if (p->failure == FAILURE_NONE && silent >= stall_ns)
 		program_fail(p, FAILURE_DEVICE_TIMEOUT,
 		        "%s: the disk has not answered for %" PRIu64
 		        " s; power the board off, then try again",
-		        p->spec.claim->label, (now - p->seen_at) / NSEC_PER_SEC);
+		        p->spec.claim->label, silent / NSEC_PER_SEC);
 }
 
 static int map_image(struct program *p, struct err *e)

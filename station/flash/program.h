@@ -52,9 +52,10 @@ struct program {
 	bool waiting_for_confirmation;
 	bool key_touched; // from here on the board may boot: a failure must blank it again
 	bool retracting, retracted, concluded;
-	bool in_doubt;                   // it failed and took no blanking either: has it gone?
-	uint64_t give_up_at;             // once it has failed: stop waiting for what is in flight, ns
-	uint64_t seen_landings, seen_at; // the last sign of life: sweep.landings, and when, ns
+	bool in_doubt;                 // it failed and took no blanking either: has it gone?
+	uint64_t give_up_at;           // once it has failed: stop waiting for what is in flight, ns
+	uint64_t seen_landings;        // the last sign of life: sweep.landings
+	uint64_t ticked_at, silent_ns; // ... and for how long there was none
 
 	// The read-back in progress.
 	struct digest *run_digest, *readback, *extras;

@@ -191,6 +191,49 @@ static void a_disk_that_stops_answering_fails_after_its_time(void **state)
 	world_end(&w);
 }
 
+// A machine that stands still: a paused guest, or a store that has to be waited for.
+enum { STILL_MS = 1500 };
+struct held_up {
+	struct outcome o;
+	struct loop_source *timer;
+	bool was;
+};
+
+static void let_go_on(void *context)
+{
+	struct held_up *h = context;
+	assert_int_equal(kill(gang_pid(h->o.member), SIGCONT), 0);
+}
+
+static void hold_up(struct outcome *o, const struct worker_report *r)
+{
+	struct held_up *h = (struct held_up *)o;
+	if (h->was || r->stage != WORKER_STAGE_WRITE)
+		return;
+	h->was = true;
+	assert_int_equal(kill(gang_pid(o->member), SIGSTOP), 0);
+	loop_timer_after(h->timer, STILL_MS * NSEC_PER_MSEC);
+}
+
+// Law 8. When it goes on, its clock's tick comes before what the slow disk has landed meanwhile.
+static void a_worker_that_was_held_up_for_long_does_not_blame_the_disk(void **state)
+{
+	(void)state;
+	struct world w;
+	struct held_up h = {.o.on_progress = hold_up};
+	struct worker_job job = world_with_board(&w, SIZE, SIZE);
+	job.stall_ms = 1000;
+	job.model.faults[0] =
+	        (struct board_fault){.kind = BOARD_FAULT_SLOW, .offset = 4 * MIB, .value = 700 * KIB};
+	assert_int_equal(loop_add_timer(w.loop, let_go_on, &h, &h.timer, NULL), 0);
+	run(&w, &job, &h.o);
+	loop_remove(h.timer);
+	assert_true(h.was);
+	assert_string_equal(h.o.verdict.text, "");
+	assert_int_equal(h.o.verdict.result, WORKER_PASS);
+	world_end(&w);
+}
+
 static void a_worker_that_does_not_answer_a_cancel_is_killed_after_its_grace(void **state)
 {
 	(void)state;
@@ -241,6 +284,7 @@ int main(int argc, char **argv)
 	                a_board_killed_at_any_moment_does_not_boot_the_older_image_nor_half_of_the_new_one),
 	        cmocka_unit_test(a_cancel_before_go_leaves_the_older_image_alone),
 	        cmocka_unit_test(a_disk_that_stops_answering_fails_after_its_time),
+	        cmocka_unit_test(a_worker_that_was_held_up_for_long_does_not_blame_the_disk),
 	        cmocka_unit_test(a_worker_that_does_not_answer_a_cancel_is_killed_after_its_grace),
 	        cmocka_unit_test(a_failing_board_leaves_the_others_running),
 	};
