@@ -80,8 +80,9 @@ static bool is_half_done(const struct batch_target *t)
 
 static void print_bad(const struct batch_target *t)
 {
-	// The worker says so itself, or says that it could not see to it.
-	bool says_so = strstr(t->result.text, "does not boot") || strstr(t->result.text, "blanked again");
+	// The worker says so itself, or says that it could not see to it; of a dead one nobody knows.
+	bool says_so = strstr(t->result.text, "does not boot") || strstr(t->result.text, "blanked again") ||
+	               t->result.failure == FAILURE_WORKER_DIED;
 	fprintf(stderr, "%-10s %s%s\n", "FAIL", t->result.text,
 	        is_half_done(t) && !says_so ? " (it does not boot now)" : "");
 }

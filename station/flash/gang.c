@@ -26,7 +26,7 @@ struct gang_member {
 	void *context;
 	char label[256];
 	uint32_t sector;
-	bool killed, judged, released, ejected, ended;
+	bool writes, went, killed, judged, released, ejected, ended;
 };
 
 static void tell(struct gang_member *m, uint32_t command)
@@ -45,8 +45,11 @@ static void made_up_verdict(struct gang_member *m, int status)
 	        .result = WORKER_FAIL,
 	        .failure = FAILURE_WORKER_DIED,
 	        .logical_sector = m->sector};
-	snprintf(r.text, sizeof(r.text),
-	        "%s: its programming process died (%s); it does not boot: write it again", m->label, how);
+	// Whether it boots is not known: it may have been killed behind its last write (law 6).
+	snprintf(r.text, sizeof(r.text), "%s: its programming process died (%s)%s", m->label, how,
+	        !m->writes ? " before it was compared"
+	        : m->went  ? ": write it again before it is used"
+	                   : "; nothing was written to it");
 	m->judged = true;
 	m->events->verdict(m->context, m, &r);
 }
@@ -199,7 +202,8 @@ int gang_add(struct loop *loop, const struct image *image, const struct worker_j
 	int pair[2];
 	if (!m)
 		return err_sys(e, ENOMEM, "worker");
-	*m = (struct gang_member){.sock = -1, .events = events, .context = context};
+	*m = (struct gang_member){
+	        .sock = -1, .events = events, .context = context, .writes = job->task != WORKER_VERIFY};
 	STR_COPY(m->label, job->label[0] ? job->label : job->expect.node);
 	int r = fd_packet_pair(pair, e);
 	if (r == 0) {
@@ -219,6 +223,7 @@ int gang_add(struct loop *loop, const struct image *image, const struct worker_j
 
 void gang_go(struct gang_member *m)
 {
+	m->went = true;
 	tell(m, WORKER_GO);
 }
 
