@@ -156,6 +156,7 @@ static int prepare_job(struct session *s, unsigned i, struct err *e)
 	        .target = {.offset = o->sector * ONTARGET_BLOCK,
 	                .script_size = s->kit.script_size,
 	                .windows = s->kit.windows,
+	                .window = o->load.window,
 	                .mapped = s->load.image->front->mapped_bytes}};
 	STR_COPY(job->expect.node, o->names[i]);
 	STR_COPY(job->target.plan_sha256, s->kit.plan_sha256);
@@ -169,7 +170,7 @@ static int run_workers(struct session *s, struct err *e)
 {
 	struct image asked = *s->load.image; // its descriptors stay where they are
 	int r = 0, failed = 0;
-	asked.script_fd = s->kit.script_fd;
+	asked.target_fd = s->kit.script_fd;
 	for (unsigned i = 0; r == 0 && i < s->o->count; i++)
 		r = prepare_job(s, i, e);
 	if (r == 0)

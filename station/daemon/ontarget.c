@@ -129,6 +129,7 @@ static void fill_target(const struct seat *seat, struct worker_target *target)
 	*target = (struct worker_target){.offset = seat->station->job.recipe.target_sector * ONTARGET_BLOCK,
 	        .script_size = picture->kit.script_size,
 	        .windows = picture->kit.windows,
+	        .window = seat->station->job.recipe.target_window,
 	        .mapped = picture_image(picture)->front->mapped_bytes};
 	STR_COPY(target->nonce, seat->attempt.nonce);
 	STR_COPY(target->plan_sha256, picture->kit.plan_sha256);
@@ -144,7 +145,7 @@ int ontarget_ask(struct seat *seat, struct worker_job *work, struct image *image
 	work->task = WORKER_ASK;
 	work->verify = WORKER_VERIFY_NONE;
 	fill_target(seat, &work->target);
-	image->script_fd = seat->station->job.picture->kit.script_fd;
+	image->target_fd = seat->station->job.picture->kit.script_fd;
 	return 0;
 }
 

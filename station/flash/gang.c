@@ -154,13 +154,13 @@ static int start_worker(struct gang_member *m, const struct image *image, const 
 	                      ? herd_window(image->front->mapped_bytes, herd_memory())
 	                      : 0;
 	copy.has_proof = image->proof_fd > 0 && (job->verify == WORKER_VERIFY_COMPARE || copy.window);
-	copy.has_script = image->script_fd > 0;
+	copy.has_target = image->target_fd > 0;
 	if (copy.has_link)
 		spec.fds[spec.fd_count++] = link_fd;
 	if (copy.has_proof)
 		spec.fds[spec.fd_count++] = image->proof_fd;
-	if (copy.has_script)
-		spec.fds[spec.fd_count++] = image->script_fd;
+	if (copy.has_target)
+		spec.fds[spec.fd_count++] = image->target_fd;
 	int r = child_start(&spec, &m->child, e);
 	if (r < 0)
 		return r;

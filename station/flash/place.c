@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The reserved place on a board that reads itself back: the station's request goes there, the answer comes from there.
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <sys/mman.h>
 
@@ -39,9 +40,12 @@ static int map_sectors(struct program *p, struct err *e)
 int place_init(struct program *p, struct err *e)
 {
 	const struct worker_job *job = p->spec.job;
-	if (job->task == WORKER_ASK && !job->has_script)
-		return err_set(e, EINVAL, "%s: there is no verify script to ask with", p->spec.claim->label);
-	return has_place(p) ? map_sectors(p, e) : 0;
+	if (!has_place(p))
+		return 0;
+	if (!job->has_target)
+		return err_set(e, EINVAL, "%s: what the board reads itself back by is missing",
+		        p->spec.claim->label);
+	return map_sectors(p, e);
 }
 
 void place_deinit(struct program *p)
@@ -74,7 +78,7 @@ static int put_place(struct program *p, struct err *e)
 	size_t size = 0;
 	if (!script)
 		return err_sys(e, ENOMEM, "verify script");
-	ssize_t n = fd_pread_all(p->spec.script_fd, script, t->script_size, 0);
+	ssize_t n = fd_pread_all(p->spec.target_fd, script, t->script_size, 0);
 	if (n != (ssize_t)t->script_size)
 		return err_sys(e, n < 0 ? (int)-n : EIO, "the verify script cannot be read");
 	int r = ontarget_place(t->nonce, script, t->script_size, &place, &size, e);
@@ -118,7 +122,7 @@ void place_judge(struct program *p)
 	struct ontarget_expect expect = {.windows = (size_t)t->windows};
 	STR_COPY(expect.nonce, t->nonce);
 	STR_COPY(expect.plan_sha256, t->plan_sha256);
-	int r = ontarget_judge(block, &expect, &p->answer);
+	int r = ontarget_judge(block, &expect, &p->wrong_at, &p->answer);
 	if (r != -ENODATA)
 		digest_sha256(block, ONTARGET_BLOCK, p->summary_sha256);
 	p->answered = r == 0 || r == -EILSEQ;
@@ -135,8 +139,50 @@ void place_clear(struct program *p)
 	program_io(p, DISK_WRITE, p->place, p->place_size, p->place_at);
 }
 
+// Law 8: before the board is blamed, the store has to show that it has not given it wrong bytes: all that may be in the
+// window that the board found different. `whole` is the image that the window was cut from.
+static bool store_is_right(struct program *p, const struct image *whole)
+{
+	uint64_t left = p->spec.job->target.window;
+	for (uint32_t i = 0; i < whole->front->range_count && left; i++) {
+		const struct plan_range *range = &whole->front->ranges[i];
+		uint64_t end = range->offset + range->length;
+		bool matches = true;
+		if (end <= p->wrong_at)
+			continue;
+		int r = image_check_range(whole, range, &matches, NULL);
+		if (r < 0)
+			verify_store_unreadable(p, range->offset, -r);
+		else if (!matches)
+			verify_store_damaged(p, range);
+		if (r < 0 || !matches)
+			return false;
+		left -= u64_min(left, end - u64_max(range->offset, p->wrong_at));
+	}
+	return true;
+}
+
+static bool board_is_wrong(struct program *p)
+{
+	struct err e = {0};
+	struct image whole = IMAGE_NONE;
+	if (p->answer.num != EILSEQ || p->wrong_at == UINT64_MAX)
+		return true;
+	whole.data_fd = fcntl(p->spec.image->data_fd, F_DUPFD_CLOEXEC, 0);
+	whole.front_fd = fcntl(p->spec.target_fd, F_DUPFD_CLOEXEC, 0);
+	bool mapped = whole.data_fd >= 0 && whole.front_fd >= 0 && image_map(&whole, &e) == 0;
+	bool right = mapped && store_is_right(p, &whole);
+	if (!mapped)
+		program_fail(p, FAILURE_STATION_ERROR, "%s: the image cannot be looked at: %s",
+		        p->spec.claim->label, e.text);
+	image_close(&whole);
+	return right;
+}
+
 void place_believe(struct program *p)
 {
+	if (p->answer.num && !board_is_wrong(p))
+		return;
 	if (p->answer.num)
 		program_fail(
 		        p, (enum failure)p->answer.failure, "%s: %s", p->spec.claim->label, p->answer.text);

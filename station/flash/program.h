@@ -24,7 +24,7 @@ struct program_spec {
 	struct layout layout;
 	struct herd *herd;   // NULL unless the image is larger than memory
 	struct proof *proof; // of the image; NULL unless the job says compare
-	int script_fd;       // ASK: the verify script
+	int target_fd;       // ASK: the verify script; COMMIT: the whole image's front
 	// The program has concluded: `failure`, `text` and the counts are final. Nothing is called after it.
 	void (*concluded)(void *context);
 	void *context;

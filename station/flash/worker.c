@@ -252,7 +252,7 @@ static void claimed(struct worker *w)
 	spec.disk = w->disk;
 	spec.proof = w->proof;
 	spec.herd = w->herd;
-	spec.script_fd = FD_LINK + w->job.has_link + w->job.has_proof;
+	spec.target_fd = FD_LINK + w->job.has_link + w->job.has_proof;
 	if (program_init(&w->program, &spec, &e) < 0) {
 		refuse_err(w, &e);
 		return;

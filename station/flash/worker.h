@@ -15,7 +15,7 @@
 /*
  * Worker and parent speak in the fixed structs below, one a packet, over the socket pair that is the worker's
  * first inherited descriptor (both ends are the same binary). The others follow in this order: the image's
- * data_fd, front_fd, wake_fd, and, if the job says so, the shared link's memfd, the image's proof_fd and script_fd.
+ * data_fd, front_fd, wake_fd, and, if the job says so, the shared link's memfd, the image's proof_fd and target_fd.
  *
  *   parent: worker_job ............................ GO ......... [CANCEL] .............. RELEASE
  *   worker:      ... CLAIMED (or VERDICT: refused) ...... PROGRESS* ... VERDICT ........ RELEASED, exit 0
@@ -52,6 +52,7 @@ enum worker_blank {
 struct worker_target {
 	uint64_t offset; // bytes
 	uint64_t script_size, windows;
+	uint64_t window; // bytes of one
 	uint64_t mapped; // bytes of the whole plan
 	char nonce[ONTARGET_NONCE_SIZE];
 	char plan_sha256[SHA256_HEX_SIZE]; // of the whole plan
@@ -66,7 +67,7 @@ struct worker_job {
 	bool has_link;     // the shared link's descriptor is there
 	uint64_t window;   // bytes: the image is larger than memory, see image/herd.h; 0: it is not
 	bool has_proof;    // the image's proof_fd is there, behind the link's
-	bool has_script;   // ASK: the verify script's descriptor is there, behind the proof's
+	bool has_target;   // ASK, COMMIT: the image's target_fd is there, behind the proof's
 	bool ask_carries;  // CLAIMED says whether the board holds this plan already
 	uint32_t stall_ms; // a disk that answers nothing for so long has failed (device-timeout); 0: 90 s
 	char label[32];    // for the log: the slot's label or the target's name

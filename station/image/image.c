@@ -49,8 +49,8 @@ void image_close(struct image *image)
 	fd_close(&image->lock_fd);
 	if (image->proof_fd > 0)
 		fd_close(&image->proof_fd);
-	if (image->script_fd > 0)
-		fd_close(&image->script_fd);
+	if (image->target_fd > 0)
+		fd_close(&image->target_fd);
 	*image = IMAGE_NONE;
 }
 

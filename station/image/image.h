@@ -61,7 +61,8 @@ struct image {
 	int front_fd; // struct image_front, to be mapped read-only
 	int wake_fd;  // the eventfd above
 	int proof_fd; // what its workers tell each other of it (image/proof.h, image/herd.h); 0 or less: nothing
-	int script_fd; // what a board reads itself back by (image/ontarget_kit.h); 0 or less: nothing
+	int target_fd; // of boards that read themselves back (image/ontarget_kit.h): the script to ask with, or, of
+	               // the withheld part, the whole image's front; 0 or less: nothing
 	int lock_fd; // a shared lock on the store entry: it is not dropped while this is open; -1 outside the store's owner
 	const struct image_front *front; // mapped; NULL in a process that only passes the descriptors on
 	size_t front_size;               // bytes mapped

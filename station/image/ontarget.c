@@ -2,6 +2,7 @@
 // Requests and summaries.
 #include "image/ontarget.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <sys/random.h>
 
@@ -89,8 +90,10 @@ static bool parse(const char *text, struct summary *s)
 	return used && !strcmp(hex, s->digest);
 }
 
-int ontarget_judge(const char block[ONTARGET_BLOCK], const struct ontarget_expect *expect, struct err *e)
+int ontarget_judge(const char block[ONTARGET_BLOCK], const struct ontarget_expect *expect, uint64_t *wrong_at,
+        struct err *e)
 {
+	*wrong_at = UINT64_MAX;
 	char text[ONTARGET_BLOCK + 1];
 	struct summary s = {0};
 	memcpy(text, block, ONTARGET_BLOCK);
@@ -108,6 +111,8 @@ int ontarget_judge(const char block[ONTARGET_BLOCK], const struct ontarget_expec
 	if (strcmp(s.plan, expect->plan_sha256) != 0)
 		return err_fail(e, ESTALE, FAILURE_WRONG_ANSWER,
 		        "the board's summary is of another image; ask again");
+	if (isdigit((unsigned char)s.bad[0]))
+		*wrong_at = strtoull(s.bad, NULL, 10);
 	if (strcmp(s.result, "pass") != 0)
 		return err_fail(e, EILSEQ, FAILURE_VERIFY_MISMATCH,
 		        "the board read something else back, first in the window at byte %s; red bin", s.bad);

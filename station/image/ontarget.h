@@ -36,8 +36,10 @@ struct ontarget_expect {
  * Judges a summary block. 0 only when its digest is right, nonce, plan and number of windows are the expected ones and
  * the result is pass. Otherwise -errno, with e->failure: verify-mismatch (-EILSEQ) when the board found a difference,
  * no-answer (-ENODATA) when there is no summary, wrong-answer (-ESTALE, -EBADMSG) when it is another attempt's or not
- * whole: neither says anything about the board's memory.
+ * whole: neither says anything about the board's memory. *wrong_at is where the window begins that the board found
+ * different (bytes); UINT64_MAX when it names none.
  */
-int ontarget_judge(const char block[ONTARGET_BLOCK], const struct ontarget_expect *expect, struct err *e);
+int ontarget_judge(const char block[ONTARGET_BLOCK], const struct ontarget_expect *expect, uint64_t *wrong_at,
+        struct err *e);
 
 #endif

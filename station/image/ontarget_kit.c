@@ -96,6 +96,13 @@ static int keep_script(struct ontarget_kit *kit, const char *script, size_t size
 	return r < 0 ? err_sys(e, -r, "the verify script") : 0;
 }
 
+// Whoever judges an answer must be able to tell a wrong board from a wrong store.
+static int keep_whole(struct ontarget_kit *kit, const struct image *image, struct err *e)
+{
+	kit->withheld.target_fd = fcntl(image->front_fd, F_DUPFD_CLOEXEC, 0);
+	return kit->withheld.target_fd < 0 ? err_sys(e, errno, "the image's front") : 0;
+}
+
 int ontarget_kit_make(
         const struct image *image, const struct ontarget_spec *spec, struct ontarget_kit *out, struct err *e)
 {
@@ -114,6 +121,8 @@ int ontarget_kit_make(
 		r = image_withheld(image, &out->withheld, e);
 	if (r == 0)
 		r = keep_script(out, script, size, e);
+	if (r == 0)
+		r = keep_whole(out, image, e);
 	if (r < 0) {
 		ontarget_kit_close(out);
 		return r;
@@ -201,6 +210,8 @@ int ontarget_kit_receive(int sock, const struct image *image, struct ontarget_ki
 		memcpy(out->plan_sha256, packet.plan_sha256, sizeof(out->plan_sha256));
 		r = take_front(image, steal_fd(&fds[0]), &out->withheld, e);
 	}
+	if (r == 0)
+		r = keep_whole(out, image, e);
 	for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
 		fd_close(&fds[i]);
 	if (r < 0)

@@ -28,8 +28,9 @@ static void summary(char block[ONTARGET_BLOCK], const char *bad, const char *che
 
 static void assert_refused(const char *block, int failure, const char *word)
 {
+	uint64_t wrong_at;
 	struct err e = {0};
-	assert_true(ontarget_judge(block, &expect, &e) < 0);
+	assert_true(ontarget_judge(block, &expect, &wrong_at, &e) < 0);
 	assert_int_equal(e.failure, failure);
 	assert_non_null(strstr(e.text, word));
 }
@@ -37,10 +38,11 @@ static void assert_refused(const char *block, int failure, const char *word)
 static void a_summary_of_this_attempt_that_says_pass_is_a_pass(void **state)
 {
 	char block[ONTARGET_BLOCK];
+	uint64_t wrong_at;
 	struct err e = {0};
 	(void)state;
 	summary(block, "none", "d", NONCE, PLAN, "pass");
-	assert_int_equal(ontarget_judge(block, &expect, &e), 0);
+	assert_int_equal(ontarget_judge(block, &expect, &wrong_at, &e), 0);
 }
 
 static void a_difference_is_the_boards_fault_and_named(void **state)
@@ -72,13 +74,14 @@ static void anything_but_this_attempts_answer_is_none(void **state)
 static void no_byte_of_it_can_be_changed(void **state)
 {
 	char whole[ONTARGET_BLOCK], block[ONTARGET_BLOCK];
+	uint64_t wrong_at;
 	(void)state;
 	summary(whole, "none", "d", NONCE, PLAN, "pass");
 	for (size_t i = 0; i < strlen(whole); i++) {
 		struct err e = {0};
 		memcpy(block, whole, sizeof(block));
 		block[i] ^= 1;
-		assert_true(ontarget_judge(block, &expect, &e) < 0);
+		assert_true(ontarget_judge(block, &expect, &wrong_at, &e) < 0);
 	}
 }
 

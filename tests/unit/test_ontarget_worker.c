@@ -25,6 +25,7 @@ static void attempt_begin(struct attempt *a)
 	a->job.target = (struct worker_target){.offset = spec.sector * ONTARGET_BLOCK,
 	        .script_size = a->kit.script_size,
 	        .windows = a->kit.windows,
+	        .window = spec.window,
 	        .mapped = a->w.image.front->mapped_bytes};
 	STR_COPY(a->job.target.plan_sha256, a->kit.plan_sha256);
 	assert_int_equal(ontarget_nonce(a->job.target.nonce, &e), 0);
@@ -33,7 +34,7 @@ static void attempt_begin(struct attempt *a)
 static void attempt_end(struct attempt *a)
 {
 	ontarget_kit_close(&a->kit);
-	a->w.image.script_fd = 0;
+	a->w.image.target_fd = 0;
 	world_end(&a->w);
 }
 
@@ -41,7 +42,7 @@ static void run_ask(struct attempt *a)
 {
 	a->asked = (struct outcome){0};
 	a->job.task = WORKER_ASK;
-	a->w.image.script_fd = a->kit.script_fd;
+	a->w.image.target_fd = a->kit.script_fd;
 	run(&a->w, &a->job, &a->asked);
 }
 
@@ -62,17 +63,23 @@ static void put(const char *path, uint64_t at, const void *data, size_t size)
 }
 
 // What the board's U-Boot leaves behind the request: fields of "" are the right ones.
-static void answer(struct attempt *a, const char *nonce, const char *result, size_t windows)
+static void answer_bad(
+        struct attempt *a, const char *nonce, const char *result, size_t windows, const char *bad)
 {
 	char text[ONTARGET_BLOCK] = {0}, block[ONTARGET_BLOCK] = {0}, hex[SHA256_HEX_SIZE];
 	uint8_t digest[DIGEST_SHA256_SIZE];
 	snprintf(text, sizeof(text),
-	        "gw_sum_bad=none\ngw_sum_checked=%zx\ngw_sum_nonce=%s\ngw_sum_plan=%s\ngw_sum_result=%s\n",
+	        "gw_sum_bad=%s\ngw_sum_checked=%zx\ngw_sum_nonce=%s\ngw_sum_plan=%s\ngw_sum_result=%s\n", bad,
 	        windows, nonce, a->kit.plan_sha256, result);
 	digest_sha256(text, sizeof(text), digest);
 	digest_hex(digest, sizeof(digest), hex);
 	snprintf(block, sizeof(block), "%.400sgw_sum_digest=%s\n", text, hex);
 	put("board", (spec.sector + 1) * ONTARGET_BLOCK, block, sizeof(block));
+}
+
+static void answer(struct attempt *a, const char *nonce, const char *result, size_t windows)
+{
+	answer_bad(a, nonce, result, windows, "none");
 }
 
 static void a_board_that_was_asked_holds_all_but_what_makes_it_boot_and_the_request(void **state)
@@ -193,6 +200,27 @@ static void a_board_that_says_fail_is_to_blame_and_is_not_asked_again(void **sta
 	_cleanup_free_ uint8_t *data = target_read("board", &size);
 	assert_int_equal(data[spec.sector * ONTARGET_BLOCK], 0); // else its start script would never stop
 	attempt_end(&a);
+}
+
+// Law 8.
+static void a_board_that_found_what_the_store_gave_it_is_not_to_blame(void **state)
+{
+	(void)state;
+	for (int damaged = 0; damaged < 2; damaged++) {
+		struct attempt a;
+		char bad[24];
+		attempt_begin(&a);
+		snprintf(bad, sizeof(bad), "%d", (int)(4 * MIB));
+		if (damaged)
+			assert_int_equal(fd_pwrite_all(a.w.image.data_fd, "x", 1, 4 * MIB + 9), 0);
+		run_ask(&a);
+		answer_bad(&a, a.job.target.nonce, "fail", 1, bad);
+		run_commit(&a);
+		assert_int_equal(a.committed.verdict.failure,
+		        damaged ? FAILURE_STORE_DAMAGED : FAILURE_VERIFY_MISMATCH);
+		assert_false(target_boots("board"));
+		attempt_end(&a);
+	}
 }
 
 // Of what makes it boot the host vouches itself.
@@ -347,6 +375,7 @@ int main(int argc, char **argv)
 	        cmocka_unit_test(anything_but_this_attempts_answer_is_no_pass_and_writes_nothing),
 	        cmocka_unit_test(an_old_answer_does_not_survive_the_next_request),
 	        cmocka_unit_test(a_board_that_says_fail_is_to_blame_and_is_not_asked_again),
+	        cmocka_unit_test(a_board_that_found_what_the_store_gave_it_is_not_to_blame),
 	        cmocka_unit_test(a_wrong_byte_in_the_withheld_part_is_found_by_the_host),
 	        cmocka_unit_test(what_fails_around_the_place_is_the_boards_and_never_a_pass),
 	        cmocka_unit_test(a_place_that_is_not_on_the_board_is_refused_before_a_byte),

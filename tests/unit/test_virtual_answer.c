@@ -101,7 +101,8 @@ static int judged(const struct world *w, struct err *e)
 	char block[ONTARGET_BLOCK];
 	*e = (struct err){0};
 	summary_of(w, block);
-	return ontarget_judge(block, &w->expect, e);
+	uint64_t wrong_at;
+	return ontarget_judge(block, &w->expect, &wrong_at, e);
 }
 
 // Asks, has it answered with this fault, and expects no PASS for this reason.
