@@ -10,8 +10,11 @@
  * One thread fills lanes with encoded parts, in the file's order; `threads` decode them; one drains what comes out, in
  * the same order. A lane holds one part and up to LANE_SLOTS decoded pieces of it: its thread then waits for the drainer,
  * who waits for the foremost lane. So the memory is bounded whatever a part decodes to: lanes x (LANE_PART + slots x piece).
+ *
+ * A piece is as long as a huge page: what goes into the store's file in one write(2) stays together in the page cache,
+ * where the file system can do that, and each board's worker then maps, writes, compares and unmaps it as one page.
  */
-enum { LANES_MAX = DECODE_THREADS_MAX + 2, LANE_SLOTS = 8, LANE_PIECE = 1024 * 1024 };
+enum { LANES_MAX = DECODE_THREADS_MAX + 2, LANE_SLOTS = 4, LANE_PIECE = 2 * 1024 * 1024 };
 #define LANE_PART (CUT_PART_MAX + LANE_PIECE)
 
 struct lane {

@@ -9,7 +9,7 @@
 #include "core/failure.h"
 #include "image/lanes.h"
 
-enum { PIECE = LANE_PIECE, IN_SLOTS = 4 };
+enum { PIECE = 1024 * 1024, IN_SLOTS = 4 }; // encoded
 
 // Workers that wait are woken when the sink runs dry, or after so much at the latest.
 #define WAKE_BYTES (4 * MIB)
