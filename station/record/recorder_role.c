@@ -7,6 +7,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "record/delivered.h"
+#include "record/head_policy.h"
 #include "record/ledger.h"
 #include "record/recorder.h"
 #include "record/wire.h"
@@ -37,7 +38,7 @@ struct role {
 	struct loop_source *socket, *retry, *head_timer;
 	int clock;     // readable when somebody has set the clock
 	int delivered; // ... when the courier has delivered
-	uint64_t head_rows, head_after_ns;
+	struct head_policy heads;
 	struct pending pending[RECORDER_QUEUE_MAX];
 	unsigned count;
 	unsigned
@@ -45,7 +46,6 @@ struct role {
 	bool started; // `ready` was sent
 	bool failing;
 	bool closing; // the station hung up
-	bool head_armed;
 	uint64_t backoff_ns, closing_since_ns;
 };
 
@@ -133,7 +133,7 @@ static int write_batch(struct role *role, struct err *e)
 	int r = ledger_begin(role->ledger, e);
 	for (unsigned i = 0; r == 0 && i < role->count; i++)
 		r = write_row(role, &role->pending[i], e);
-	if (r == 0 && ledger_unanchored(role->ledger) >= role->head_rows)
+	if (r == 0 && head_policy_is_full(&role->heads, ledger_unanchored(role->ledger)))
 		r = write_head(role, "rows", NULL, e);
 	if (r < 0)
 		return r;
@@ -186,12 +186,13 @@ static void publish(struct role *role)
 
 static void arm_head_timer(struct role *role)
 {
-	bool wanted = ledger_unanchored(role->ledger) > 0;
-	if (wanted && !role->head_armed)
-		loop_timer_after(role->head_timer, role->head_after_ns);
-	if (!wanted && role->head_armed)
-		loop_timer_off(role->head_timer);
-	role->head_armed = wanted;
+	if (!role->ledger)
+		return;
+	head_policy_note(&role->heads, ledger_unanchored(role->ledger), clock_mono_ns());
+	uint64_t due = head_policy_due_ns(&role->heads);
+	int r = due ? loop_timer_set(role->head_timer, due, 0) : loop_timer_off(role->head_timer);
+	if (r < 0)
+		log_warn("no timer for the next head");
 }
 
 static int start(struct role *role, struct err *e)
@@ -307,6 +308,17 @@ static int attach(json_t *message, int fd)
 	return r;
 }
 
+// Rows may wait for a head already: those of the start do.
+static void take_policy(struct role *role, const json_t *message)
+{
+	uint64_t seconds = (uint64_t)json_integer_value(json_object_get(message, "head_seconds"));
+	role->heads.rows = (uint64_t)json_integer_value(json_object_get(message, "head_rows"));
+	role->heads.after_ns = seconds * NSEC_PER_SEC;
+	log_debug("a head after %llu rows, or %llu s", (unsigned long long)role->heads.rows,
+	        (unsigned long long)seconds);
+	arm_head_timer(role);
+}
+
 // 1: took one; 0: nothing more for now.
 static int take_one(struct role *role)
 {
@@ -325,9 +337,7 @@ static int take_one(struct role *role)
 	}
 	const json_t *rows = json_object_get(message, "head_rows");
 	if (rows) {
-		role->head_rows = (uint64_t)json_integer_value(rows);
-		role->head_after_ns =
-		        (uint64_t)json_integer_value(json_object_get(message, "head_seconds")) * NSEC_PER_SEC;
+		take_policy(role, message);
 		json_decref(message);
 		return 1;
 	}
@@ -420,8 +430,8 @@ static void on_delivered(void *context, uint32_t events)
 static void on_head_timer(void *context)
 {
 	struct role *role = context;
-	role->head_armed = false;
 	write_own(role, write_time_head);
+	arm_head_timer(role);
 }
 
 static void on_clock_set(void *context, uint32_t events)
@@ -431,8 +441,8 @@ static void on_clock_set(void *context, uint32_t events)
 	if (clock_watch_again(role->clock) < 0)
 		log_warn("the clock cannot be watched any more");
 	write_own(role, write_clock);
-	if (role->ledger)
-		arm_head_timer(role);
+	arm_head_timer(role);
+	log_info("the clock was set");
 }
 
 static int watch_clock(struct role *role, struct err *e)
@@ -484,8 +494,7 @@ int recorder_role(int argc, char **argv)
 	if (role) {
 		role->loop = loop;
 		role->state = argv[1];
-		role->head_rows = HEAD_EVERY_ROWS;
-		role->head_after_ns = HEAD_AFTER_NS;
+		role->heads = (struct head_policy){.rows = HEAD_EVERY_ROWS, .after_ns = HEAD_AFTER_NS};
 		role->live = argc == 3 ? argv[2] : NULL;
 		r = role_run(role, &e);
 		role->ledger = ledger_free(role->ledger);

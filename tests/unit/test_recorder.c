@@ -444,11 +444,15 @@ static void drive_line(struct drive *d, const json_t *line)
 	const char *kind = json_string_value(json_object_get(line, "kind"));
 	const char *head = json_string_value(json_object_get(line, "head"));
 	const char *query = json_string_value(json_object_get(line, "query"));
+	const json_t *rows = json_object_get(line, "head_rows");
 	int r = -EINVAL;
 	if (kind)
 		r = recorder_append(d->recorder, kind, json_object_get(line, "body"), -1, &ticket, &e);
 	else if (head)
 		r = recorder_sign_head(d->recorder, head, &ticket, &e);
+	else if (rows)
+		r = recorder_head_policy(d->recorder, (unsigned)json_integer_value(rows),
+		        (unsigned)json_integer_value(json_object_get(line, "head_seconds")), &e);
 	else if (query && (d->reader || reader_start(d->loop, d->state, &d->reader, &e) == 0))
 		r = reader_query(d->reader, query, json_object_get(line, "parameters"), drive_answer, d, &e);
 	if (r < 0)
