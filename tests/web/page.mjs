@@ -310,6 +310,25 @@ const tests = {
     await page.locator(`${tile(1)}.waits`).waitFor();
   },
 
+  async nobody_is_told_to_load_what_would_not_be_started(station) {
+    await station.do('snapshot', { fields: { job: { ...scenes.job, order: 'WO-7', lot: 'L1', product: 'Gateway', revision: 'C' } } });
+    await open(station);
+    assert.equal(await text('#image'), 'order WO-7 · lot L1 · Gateway rev. C · plan 3f7a91c2');
+    await says(1, 'word', 'LOAD');
+    assert.equal(await page.locator('#stopping').isVisible(), false);
+    await station.set('station', { name: 'LINE 1', id: 'st-1', phase: 'stopping' });
+    await page.locator('#stopping', { hasText: 'no other is started' }).waitFor();
+    await says(1, 'word', 'STOPPING');
+    assert.equal(await text(`${tile(1)} .order`), 'DO NOT LOAD');
+    await station.set('station', { name: 'LINE 1', id: 'st-1', phase: 'running' });
+    await says(1, 'word', 'LOAD');
+    await station.set('job', { ...scenes.job, order: 'WO-7', state: 'closed', close_reason: 'complete', pass: 500, made: 500, inflight: 0 });
+    await says(1, 'word', 'JOB DONE');
+    assert.deepEqual([await text('#job'), await text('#image')], ['JOB DONE', 'last: gateway-os 4.2.1, closed · order WO-7']);
+    await station.set('job', { ...scenes.job, state: 'closed', close_reason: 'operator' });
+    await says(1, 'word', 'NO JOB');
+  },
+
   async states_are_told_apart_without_colour_and_motion_is_optional(station) {
     await open(station);
     const shapes = await page.evaluate(async () => {
@@ -327,20 +346,22 @@ const tests = {
 
   async everything_fits_from_a_telephone_to_a_wall(station, startMany) {
     const all = [scenes.pass, (n) => scenes.busy(n, 'verifying', 0.99, 123e6), (n) => scenes.fail(n, { blame: 'store' }), scenes.hold, scenes.refused, scenes.interrupted, scenes.unverified, () => ({})];
-    for (const [count, columns] of [[8, 4], [64, 8], [1, 1], [15, 5]]) {
+    for (const [count, columns, label] of [[8, 4], [64, 8], [1, 1], [15, 5], [10, 5, 'Vorne-']]) {
       const other = await startMany(count, columns);
-      await other.do('snapshot', { fields: { job: scenes.job, counts: scenes.counts, slots: scenes.slots(count, columns, (i) => all[(i + 2) % 8](i)) } });
-      for (const [width, height] of [[360, 740], [800, 600], [1920, 1080]]) {
+      await other.do('snapshot', { fields: { job: scenes.job, counts: scenes.counts, slots: scenes.slots(count, columns, (i) => ({ ...all[(i + 2) % 8](i), ...(label && { slot: label + (i + 1) }) })) } });
+      for (const [width, height] of [[360, 740], [800, 600], [800, 1280], [1366, 768], [1920, 1080]]) {
         await page.setViewportSize({ width, height });
         await open(other);
         const wrong = await page.evaluate(() => {
           const problems = [];
           const root = document.documentElement;
           if (root.scrollWidth > innerWidth) problems.push(`the page is ${root.scrollWidth} wide`);
+          const head = document.querySelector('header').getBoundingClientRect().height;
+          if (innerWidth >= 800 && head > 130) problems.push(`the head is ${head} high`);
           if (innerWidth >= 1920 && root.scrollHeight > innerHeight) problems.push(`the page is ${root.scrollHeight} high`);
           for (const article of document.querySelectorAll('article')) {
             const frame = article.getBoundingClientRect();
-            for (const name of ['slot', 'word', 'order', 'shape']) {
+            for (const name of ['slot', 'word', 'order', 'shape', 'ack']) {
               const part = article.querySelector('.' + name);
               const box = document.createRange();
               box.selectNodeContents(part);
@@ -348,7 +369,8 @@ const tests = {
               if (seen.width && (seen.right > frame.right + 1 || seen.bottom > frame.bottom + 1 || seen.left < frame.left)) problems.push(`slot ${article.dataset.slot}: ${name} '${part.textContent}' is cut`);
             }
             const size = parseFloat(getComputedStyle(article.querySelector('.slot')).fontSize);
-            if (size < frame.height * 0.2) problems.push(`slot ${article.dataset.slot}: its number is ${size} px in ${frame.height}`);
+            const length = article.dataset.slot.length;
+            if (size < Math.min(frame.height * 0.2, (frame.width * 0.6) / length)) problems.push(`slot ${article.dataset.slot}: its number is ${size} px in ${frame.height}`);
           }
           return problems;
         });

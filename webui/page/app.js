@@ -55,7 +55,7 @@ function draw() {
   changed = new Set();
   if (!state) return;
   drawHead(state, what);
-  if (what.has('slots') || what.has('job')) {
+  if (what.has('slots') || what.has('job') || what.has('station')) {
     wall.draw(state);
     detail.draw(state);
   }

@@ -9,17 +9,24 @@ function put(id, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
+// Whose boards these are: what the paper beside the line says too.
+function work(job) {
+  const product = [job.product, job.revision && `rev. ${job.revision}`].filter(Boolean).join(' ');
+  return [job.order && `order ${job.order}`, job.lot && `lot ${job.lot}`, product].filter(Boolean);
+}
+
 function drawJob(state) {
   const job = state.job;
+  byId('stopping').hidden = state.station?.phase !== 'stopping';
   put('station', state.station?.name || 'Gangway');
   if (!words.isOpen(job)) {
-    put('job', 'NO JOB');
-    put('image', job ? `last: ${job.image}, closed` : 'gangway job open IMAGE');
+    put('job', words.isDone(job) ? 'JOB DONE' : 'NO JOB');
+    put('image', job ? [`last: ${job.image}, closed`, ...work(job)].join(' · ') : 'gangway job open IMAGE');
     return;
   }
   put('job', job.image + (job.state === 'closing' ? ' – closing' : ''));
   const policy = [!job.verify ? 'NOT VERIFIED' : job.verify_how === 'compare' ? 'verify: compare' : '', job.unmapped === 'zero' ? 'unmapped zeroed' : '', job.start === 'auto' ? '' : `start: ${job.start}`];
-  put('image', [`plan ${words.short(job.plan_sha256)}`, ...policy.filter(Boolean)].join(' · '));
+  put('image', [...work(job), `plan ${words.short(job.plan_sha256)}`, ...policy.filter(Boolean)].join(' · '));
 }
 
 function drawCounts(state) {

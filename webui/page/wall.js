@@ -58,7 +58,9 @@ function drawTile({ tile, parts }, slot, job) {
   put(parts.serial, slot.serial || '');
   put(parts.reason, [slot.reason || (['FAIL', 'REFUSED', 'HOLD'].includes(slot.tile) ? slot.code : ''), slot.next].filter(Boolean).join(' → '));
   put(parts.rate, words.pace(slot));
-  put(parts.ack, words.needsAck(slot) ? `acknowledge: ${slot.slot} Enter` : '');
+  const ack = words.needsAck(slot) ? `acknowledge: ${slot.slot} Enter` : '';
+  tile.style.setProperty('--ack-length', Math.max(15, ack.length));
+  put(parts.ack, ack);
 }
 
 export function makeWall(element) {
@@ -114,7 +116,8 @@ export function makeWall(element) {
       if (slots.length !== order.length || slots.some((slot, i) => slot.slot !== order[i])) rebuild(slots);
       element.style.setProperty('--columns', columns);
       element.style.setProperty('--rows', Math.max(1, state.fixture?.rows || 1));
-      for (const slot of slots) drawTile(tiles.get(slot.slot), slot, state.job);
+      const job = words.jobOf(state);
+      for (const slot of slots) drawTile(tiles.get(slot.slot), slot, job);
     },
   };
 }

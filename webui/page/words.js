@@ -23,9 +23,11 @@ export function percent(slot) {
   return Math.floor(Math.max(0, Math.min(1, slot.progress || 0)) * 100);
 }
 
-// The tile's word. Without a job nobody is told to load.
+// The tile's word. Nobody is told to load a board that would not be started.
 export function word(slot, job) {
-  return slot.tile === 'LOAD' && !isOpen(job) ? 'NO JOB' : slot.tile;
+  if (slot.tile !== 'LOAD') return slot.tile;
+  if (!isOpen(job)) return isDone(job) ? 'JOB DONE' : 'NO JOB';
+  return job.stopping ? 'STOPPING' : 'LOAD';
 }
 
 // The small line of a tile that works: how fast, how long.
@@ -40,6 +42,15 @@ export function isGone(slot) {
   return slot.present === false && slot.tile !== 'LOAD' && slot.state !== 'awaiting';
 }
 
+// The job as the wall takes it: a station that stops starts no board, whatever its job says.
+export function jobOf(state) {
+  return state.job && state.station?.phase === 'stopping' ? { ...state.job, stopping: true } : state.job;
+}
+
+export function isDone(job) {
+  return Boolean(job) && job.state === 'closed' && job.close_reason === 'complete';
+}
+
 export function isOpen(job) {
   return Boolean(job) && job.state !== 'closed';
 }
@@ -48,7 +59,7 @@ const HOLDS = { 'serial-missing': 'SCAN SERIAL', 'serial-duplicate': 'SAME SERIA
 
 function holdOrder(slot, job) {
   if (slot.state === 'lost') return 'SLOT SHUT';
-  if (slot.state === 'present') return isOpen(job) ? 'WAITS' : 'NO JOB';
+  if (slot.state === 'present') return isOpen(job) ? 'WAITS' : isDone(job) ? 'JOB DONE' : 'NO JOB';
   if (waitsForSerial(slot, job)) return 'SCAN SERIAL';
   if (slot.state === 'matched') return job && job.start === 'start' ? 'WAITS FOR START' : 'WAITS';
   return HOLDS[slot.code] || (/^RETURNED/.test(slot.reason || '') ? 'RETURNED' : 'WAITS FOR YOU');
@@ -66,8 +77,10 @@ function busyOrder(slot) {
 
 function loadOrder(slot, job) {
   if (slot.present) return 'board is in';
-  if (job && job.state === 'closing') return 'job is closing';
-  return job && job.wanted && (job.made ?? job.pass) + job.inflight >= job.wanted ? 'quantity reached' : '';
+  if (!isOpen(job)) return '';
+  if (job.stopping) return 'DO NOT LOAD';
+  if (job.state === 'closing') return 'job is closing';
+  return job.wanted && (job.made ?? job.pass) + job.inflight >= job.wanted ? 'quantity reached' : '';
 }
 
 // The line under the word: what the operator does next, in capitals where it is an order.
