@@ -36,6 +36,7 @@ sql_files:
 	sql "queries/day-hours.sql"
 	sql "queries/day-totals.sql"
 	sql "queries/export.sql"
+	sql "queries/failed-shown.sql"
 	sql "queries/image-lots.sql"
 	sql "queries/images.sql"
 	sql "queries/interrupted.sql"

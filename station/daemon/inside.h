@@ -370,6 +370,8 @@ void sign_command_reject(struct station *station, struct control_request *reques
 
 // serials.c: a unit's serial number, as the job's recipe says
 void serials_resume(struct station *station, const json_t *resume);
+// Boards that failed in the open job are known by what they show, behind a restart, too.
+void serials_resume_failed(struct station *station, const json_t *resume);
 void serial_arrived(struct seat *seat);                  // a board came: seat->board is the fixture's
 void serial_give(struct seat *seat, const char *serial); // a person's word for the board that is plugged in
 // The attempt's board failed: it is known by the serial that it shows, for the one it was given is void. -ENOMEM.

@@ -22,6 +22,7 @@ void resume_take(struct station *station, const json_t *resume)
 	station->images = json_is_array(images) ? json_deep_copy(images) : json_array();
 	serials_resume(station, resume);
 	job_resume(station, json_object_get(resume, "job"));
+	serials_resume_failed(station, resume);
 	size_t interrupted = json_array_size(json_object_get(resume, "interrupted"));
 	if (interrupted)
 		log_warn("the last station died in the middle of %zu attempts: they are recorded as "

@@ -224,6 +224,20 @@ int serial_note_failed(const struct seat *seat)
 	return key_set_add(&seat->station->job.known, key);
 }
 
+void serials_resume_failed(struct station *station, const json_t *resume)
+{
+	char key[BOARD_KEY_SIZE];
+	size_t i;
+	const json_t *board;
+	json_array_foreach(json_object_get(resume, "failed_shown"), i, board)
+	{
+		const char *own = json_string_value(json_object_get(board, "usb_serial"));
+		own_key(own ? own : "", key);
+		if (own && key_set_add(&station->job.known, key) < 0)
+			log_error("memory is short, a returned board may not be known");
+	}
+}
+
 void serial_take_back(struct seat *seat, const char *serial)
 {
 	STR_COPY(seat->scanned, serial);

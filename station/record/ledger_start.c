@@ -149,7 +149,9 @@ int ledger_resume(struct ledger *l, json_t *interrupted, json_t **out, struct er
 {
 	static const struct {
 		const char *key, *query;
-	} lists[] = {{"jobs", "open-jobs"}, {"images", "images"}, {"slots", "slots"}, {"pools", "pools"}};
+		unsigned most;
+	} lists[] = {{"jobs", "open-jobs", 1000}, {"images", "images", 1000}, {"slots", "slots", 1000},
+	        {"pools", "pools", 1000}, {"failed_shown", "failed-shown", 100000}};
 	json_t *resume = NULL;
 	int r = query_one(l->db, "state", NULL, &resume, e);
 	if (r == 0)
@@ -157,7 +159,7 @@ int ledger_resume(struct ledger *l, json_t *interrupted, json_t **out, struct er
 	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(lists); i++) {
 		json_t *rows = NULL;
 		bool more;
-		r = query_named(l->db, lists[i].query, NULL, 1000, &rows, &more, e);
+		r = query_named(l->db, lists[i].query, NULL, lists[i].most, &rows, &more, e);
 		if (r == 0)
 			json_object_set_new(resume, lists[i].key, rows);
 	}
