@@ -10,6 +10,7 @@
 
 #include "base/log.h"
 #include "base/util.h"
+#include "image/sandbox.h"
 
 // What libmicrohttpd, the loop and the allocator call while they serve, measured with strace on every route.
 static const int allowed[] = {
@@ -28,7 +29,6 @@ static const int allowed[] = {
         SCMP_SYS(getsockopt),
         SCMP_SYS(setsockopt),
         SCMP_SYS(getsockname),
-        SCMP_SYS(fcntl),
         SCMP_SYS(fstat),
         SCMP_SYS(newfstatat),
         SCMP_SYS(lseek),
@@ -52,7 +52,6 @@ static const int allowed[] = {
         SCMP_SYS(getrandom),
         SCMP_SYS(getpid),
         SCMP_SYS(gettid),
-        SCMP_SYS(tgkill),
         SCMP_SYS(rt_sigaction),
         SCMP_SYS(rt_sigprocmask),
         SCMP_SYS(rt_sigreturn),
@@ -65,7 +64,7 @@ static int load_filter(void)
 	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(EPERM));
 	if (!filter)
 		return -ENOMEM;
-	int r = 0;
+	int r = sandbox_allow_own(filter);
 	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(allowed); i++)
 		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, allowed[i], 0);
 	if (r == 0)

@@ -30,7 +30,6 @@ static const int allowed[] = {
         SCMP_SYS(openat),
         SCMP_SYS(close),
         SCMP_SYS(dup),
-        SCMP_SYS(fcntl),
         SCMP_SYS(flock),
         SCMP_SYS(fstat),
         SCMP_SYS(newfstatat),
@@ -65,14 +64,12 @@ static const int allowed[] = {
         SCMP_SYS(gettid),
         SCMP_SYS(exit),
         SCMP_SYS(exit_group),
-        SCMP_SYS(prctl),
         SCMP_SYS(set_tid_address),
         // signals and time
         SCMP_SYS(rt_sigaction),
         SCMP_SYS(rt_sigprocmask),
         SCMP_SYS(rt_sigreturn),
         SCMP_SYS(sigaltstack),
-        SCMP_SYS(tgkill),
         SCMP_SYS(getpid),
         SCMP_SYS(restart_syscall),
         SCMP_SYS(clock_gettime),
@@ -88,9 +85,22 @@ static const int allowed[] = {
         SCMP_SYS(ppoll),
 };
 
+int sandbox_allow_own(void *filter)
+{
+	// Not F_SETOWN and F_SETSIG: an open socket would then send any signal to any process of this user.
+	static const unsigned commands[] = {
+	        F_DUPFD, F_DUPFD_CLOEXEC, F_GETFD, F_SETFD, F_GETFL, F_SETFL, F_ADD_SEALS, F_GET_SEALS};
+	int r = seccomp_rule_add(
+	        filter, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1, SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid()));
+	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(commands); i++)
+		r = seccomp_rule_add(
+		        filter, SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 1, SCMP_A1(SCMP_CMP_EQ, commands[i]));
+	return r;
+}
+
 static int add_rules(scmp_filter_ctx filter)
 {
-	int r = 0;
+	int r = sandbox_allow_own(filter);
 	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(allowed); i++)
 		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, allowed[i], 0);
 	// Threads, but no processes. glibc falls back to clone(2), whose flags can be seen, when clone3(2) is not there.

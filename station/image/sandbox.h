@@ -15,4 +15,10 @@
  */
 int sandbox_enter(int folder_fd, struct err *e);
 
+/*
+ * Adds to a seccomp filter (libseccomp's context) what every role needs and none may have in full: tgkill(2) within the
+ * process, for abort(3), and the commands of fcntl(2) that send no signal to anybody. 0 or -errno.
+ */
+int sandbox_allow_own(void *filter);
+
 #endif

@@ -13,6 +13,7 @@
 
 #include "check.h"
 #include "image/sandbox.h"
+#include "webui/shut.h"
 
 // Runs `fn` in a process of its own, which shuts itself in. Returns its exit code.
 static int in_child(int (*fn)(int folder))
@@ -47,6 +48,21 @@ static int try_what_an_importer_needs(int folder)
 	return 0;
 }
 
+// Two ways to signal another process without kill(2): tgkill(2) takes any process, and an open socket sends the signal
+// that fcntl(2) names to whom fcntl(2) names.
+static int try_to_signal_the_parent(void)
+{
+	int pair[2] = {-1, -1};
+	const int commands[] = {F_SETOWN, F_SETSIG, F_SETLEASE};
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
+		must(20 + (int)i, fcntl(STDOUT_FILENO, commands[i], getppid()) < 0 && errno == EPERM);
+	must(23, syscall(SYS_tgkill, getppid(), getppid(), 0) < 0 && errno == EPERM);
+	must(24, syscall(SYS_tgkill, getpid(), getpid(), 0) == 0); // abort(3) still works
+	must(25, fcntl(STDOUT_FILENO, F_GETFL) >= 0 && fcntl(STDOUT_FILENO, F_GETFD) >= 0);
+	must(26, socketpair(AF_UNIX, SOCK_STREAM, 0, pair) < 0 && errno == EPERM);
+	return 0;
+}
+
 static int try_what_a_bad_file_might(int folder)
 {
 	char *const argv[] = {NULL};
@@ -64,7 +80,17 @@ static int try_what_a_bad_file_might(int folder)
 	must(11, kill(getppid(), 0) < 0 && errno == EPERM);
 	must(12, ioctl(1, 0) < 0 && errno == EPERM);
 	must(13, symlinkat("/etc/passwd", folder, "link") < 0);
-	return 0;
+	must(14, prctl(PR_SET_PDEATHSIG, 0) < 0 && errno == EPERM); // it ends with its parent
+	return try_to_signal_the_parent();
+}
+
+static int try_what_a_bad_request_might(int folder)
+{
+	setenv("CI", "1", 1);
+	must(1, shut_in(NULL) == 0);
+	must(2, openat(folder, "x", O_WRONLY | O_CREAT, 0644) < 0 && errno == EPERM);
+	must(3, kill(getppid(), 0) < 0 && errno == EPERM);
+	return try_to_signal_the_parent();
 }
 
 static int try_without_landlock(bool ci)
@@ -111,6 +137,12 @@ static void nothing_else_can(void **state)
 	assert_int_equal(in_child(try_what_a_bad_file_might), 0);
 }
 
+static void the_pages_role_cannot_reach_out_either(void **state)
+{
+	(void)state;
+	assert_int_equal(in_child(try_what_a_bad_request_might), 0);
+}
+
 static void a_kernel_without_it_is_an_error_in_ci_and_a_warning_elsewhere(void **state)
 {
 	(void)state;
@@ -126,6 +158,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(the_store_can_be_used_from_inside),
 	        cmocka_unit_test(nothing_else_can),
+	        cmocka_unit_test(the_pages_role_cannot_reach_out_either),
 	        cmocka_unit_test(a_kernel_without_it_is_an_error_in_ci_and_a_warning_elsewhere),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
