@@ -296,7 +296,7 @@ static void slot_settle_aborted(struct slot *s)
 static bool slot_settle_rowless(struct slot *s, const struct slot_event *event, struct slot_actions *out)
 {
 	enum blame blame = failure_info(s->failure)->blame;
-	if (s->returned) {
+	if (s->returned && !s->gone) {
 		slot_hold(s, FAILURE_NONE, "RETURNED: this board holds this image already");
 		s->admission.returned = s->returned = true;
 	} else if (s->gone && blame != BLAME_STORE && blame != BLAME_IMPORT) {

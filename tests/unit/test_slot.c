@@ -239,6 +239,19 @@ static void a_board_that_was_swapped_while_it_was_opened_does_not_spoil_the_next
 	STEP(&slot, SLOT_EV_ENDED);
 	assert_int_equal(slot.state, SLOT_MATCHED);
 	assert_true(slot_is_ready(&slot));
+
+	// It held this plan: that says nothing of the next one.
+	run_to(&slot, SLOT_MATCHED);
+	STEP(&slot, SLOT_EV_START);
+	STEP(&slot, SLOT_EV_CLAIMED, .carries_plan = true);
+	STEP(&slot, SLOT_EV_LEFT);
+	STEP(&slot, SLOT_EV_ARRIVED, .admission = ok);
+	out = STEP(&slot, SLOT_EV_VERDICT, .result = SLOT_RESULT_FAIL, .failure = FAILURE_CANCELLED,
+	        .refused = true);
+	assert_true(out.set & SLOT_DO_COUNT_UNDO);
+	STEP(&slot, SLOT_EV_ENDED);
+	assert_int_equal(slot.state, SLOT_MATCHED);
+	assert_true(slot_is_ready(&slot));
 }
 
 static void a_stuck_worker_keeps_the_slot_shut_until_it_is_gone(void **state)
