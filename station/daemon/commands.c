@@ -31,14 +31,48 @@ static struct seat *wanted_seat(struct station *station, struct control_request 
 	return seat;
 }
 
+// What a person says of a slot is recorded with it, and with the attempt that follows.
+struct word {
+	char person[sizeof(((struct seat *)0)->person)];
+	char reason[sizeof(((struct seat *)0)->reason)];
+	bool rework;
+};
+
+static struct word word_of(const struct seat *seat)
+{
+	struct word word = {.rework = seat->rework};
+	STR_COPY(word.person, seat->person);
+	STR_COPY(word.reason, seat->reason);
+	return word;
+}
+
+static void word_set(struct seat *seat, const struct word *word)
+{
+	STR_COPY(seat->person, word->person);
+	STR_COPY(seat->reason, word->reason);
+	seat->rework = word->rework;
+}
+
+// As seat_person(). What was refused has never been said.
+static bool say(struct seat *seat, const struct word *word, const struct slot_event *event)
+{
+	const struct word before = word_of(seat);
+	word_set(seat, word);
+	bool accepted = seat_person(seat, event);
+	if (!accepted)
+		word_set(seat, &before);
+	return accepted;
+}
+
 static void command_ack(struct station *station, struct control_request *request)
 {
 	static const struct slot_event ack = {.kind = SLOT_EV_ACK};
 	struct seat *seat = wanted_seat(station, request);
 	if (!seat)
 		return;
-	STR_COPY(seat->person, request->operator_);
-	if (seat_person(seat, &ack))
+	struct word word = word_of(seat);
+	STR_COPY(word.person, request->operator_);
+	if (say(seat, &word, &ack))
 		control_answer(request, snapshot_slot(seat));
 	else
 		control_refuse(request, "nothing-to-do", "slot %s: nothing to acknowledge", seat_label(seat));
@@ -66,11 +100,14 @@ static void command_release(struct station *station, struct control_request *req
 		        seat_label(seat));
 		return;
 	}
-	STR_COPY(seat->reason, reason && reason[0] ? reason : "released by hand");
-	seat->rework = seat_is_rework(seat);
-	STR_COPY(seat->person, request->operator_);
-	if (seat_person(seat, &event))
+	struct word word = {.rework = seat_is_rework(seat)};
+	STR_COPY(word.reason, reason && reason[0] ? reason : "released by hand");
+	STR_COPY(word.person, request->operator_);
+	if (say(seat, &word, &event))
 		control_answer(request, snapshot_slot(seat));
+	else if (!seat->slot.present)
+		control_refuse(request, "nothing-to-do",
+		        "slot %s: nothing to release: no board is plugged in", seat_label(seat));
 	else
 		control_refuse(request, "nothing-to-do", "slot %s: nothing to release: %s%s%s",
 		        seat_label(seat), slot_tile(&seat->slot),
