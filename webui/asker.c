@@ -15,6 +15,7 @@ struct asker {
 	struct question queue[ASKER_WAITING_MAX]; // the first is asked, the others wait
 	unsigned first, count;
 	bool asked, closed;
+	size_t unread; // bytes of tables that are answered, and not yet taken by their browsers
 };
 
 static struct question *first_of(struct asker *asker)
@@ -42,6 +43,20 @@ static void refuse_first(struct asker *asker, unsigned status, const char *code,
 		http_answer_error(request, status, code, text);
 }
 
+// A slow reader has its table, or has left.
+static void on_read(void *context, struct http_request *request)
+{
+	struct asker *asker = context;
+	asker->unread -= request->held;
+}
+
+static void refuse_busy(struct asker *asker, const char *text)
+{
+	struct http_request *request = drop_first(asker);
+	if (request)
+		http_answer_busy(request, ASKER_RETRY_S, "busy", text);
+}
+
 static void finish_table(struct asker *asker)
 {
 	static const char type[] = "text/csv; charset=utf-8; header=present";
@@ -52,6 +67,10 @@ static void finish_table(struct asker *asker)
 	size_t size = question->csv_size;
 	question->csv = NULL;
 	struct http_request *request = drop_first(asker);
+	request->held = size;
+	request->ended = on_read;
+	request->context = asker;
+	asker->unread += size;
 	http_answer_file(request, type, disposition, text, size);
 }
 
@@ -72,6 +91,12 @@ static void take_table(struct asker *asker, const json_t *result)
 	if (question->csv_size + size > ASKER_TABLE_MAX) {
 		refuse_first(asker, MHD_HTTP_CONTENT_TOO_LARGE, "too-large",
 		        "the table is over 64 MiB: narrow it, or use 'gangway record export' on the station");
+		return;
+	}
+	if (asker->unread + question->csv_size + size > ASKER_TABLES_MAX) {
+		refuse_busy(asker,
+		        "downloads that nobody has read to their end fill the memory kept for them; "
+		        "try again when they are done");
 		return;
 	}
 	char *csv = realloc(question->csv, question->csv_size + size + 1);
@@ -196,7 +221,7 @@ bool asker_get(struct asker *asker, struct http_request *request)
 		return true;
 	if (asker->count == ASKER_WAITING_MAX || asker->closed) {
 		question_clear(&question);
-		http_answer_error(request, MHD_HTTP_SERVICE_UNAVAILABLE, "busy",
+		http_answer_busy(request, ASKER_RETRY_S, "busy",
 		        "the ledger is being asked too much at once; try again");
 		return true;
 	}

@@ -13,6 +13,10 @@ enum {
 	ASKER_ROWS = 100,                   // of a page, when ?limit= does not say
 	ASKER_ROWS_MAX = 200,               // of ?limit=
 	ASKER_TABLE_MAX = 64 * 1024 * 1024, // bytes of a download; 413 beyond
+	// Of all downloads together that are made or not yet read by their browsers; 503 beyond. Room for the largest one
+	// beside what slow readers hold.
+	ASKER_TABLES_MAX = 96 * 1024 * 1024,
+	ASKER_RETRY_S = 10, // Retry-After
 };
 
 struct asker;

@@ -138,6 +138,20 @@ void http_answer_error(struct http_request *request, unsigned status, const char
 	http_answer_json(request, status, json_pack("{s:{s:s, s:s}}", "error", "code", code, "text", text));
 }
 
+void http_answer_busy(struct http_request *request, unsigned retry_s, const char *code, const char *text)
+{
+	char seconds[16];
+	json_t *json = json_pack("{s:{s:s, s:s}}", "error", "code", code, "text", text);
+	char *body = json ? json_dumps(json, JSON_COMPACT) : NULL;
+	json_decref(json);
+	snprintf(seconds, sizeof(seconds), "%u", retry_s);
+	struct MHD_Response *response =
+	        body ? text_response("application/json", strlen(body), body, MHD_RESPMEM_MUST_FREE) : NULL;
+	if (response && MHD_add_response_header(response, "Retry-After", seconds) != MHD_YES)
+		log_error("http: header Retry-After could not be added");
+	http_answer(request, MHD_HTTP_SERVICE_UNAVAILABLE, response);
+}
+
 const char *http_header(const struct http_request *request, const char *name)
 {
 	return MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, name);

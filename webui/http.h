@@ -25,6 +25,7 @@ struct http_request {
 	// Set by whoever answers later: called when the request ends in any way, answered or not.
 	void (*ended)(void *context, struct http_request *request);
 	void *context;
+	size_t held; // whoever answers may keep count of what the answer holds until `ended`
 	// The rest is http.c's.
 	struct http *http;
 	struct MHD_Connection *connection;
@@ -59,6 +60,8 @@ void http_answer_file(
         struct http_request *request, const char *type, const char *disposition, char *text, size_t size);
 // `json` is stolen.
 void http_answer_json(struct http_request *request, unsigned status, json_t *json);
+// 503 with Retry-After.
+void http_answer_busy(struct http_request *request, unsigned retry_s, const char *code, const char *text);
 // {"error":{"code","text"}}
 void http_answer_error(struct http_request *request, unsigned status, const char *code, const char *text);
 
