@@ -44,6 +44,7 @@ static int show_once(const char *state, bool json)
 	} else if (code == EXIT_OK) {
 		struct slotview view;
 		slotview_init(&view, false);
+		view.whole = true;
 		slotview_apply(&view, snapshot);
 		slotview_draw(&view);
 		slotview_free(&view);

@@ -2,6 +2,7 @@
 // A station's slots in a terminal.
 #include "cli/slotview.h"
 
+#include <limits.h>
 #include <sys/ioctl.h>
 
 const char *slot_text(const json_t *object, const char *key)
@@ -100,14 +101,39 @@ static void describe(const json_t *slot, char *text, size_t size)
 	}
 }
 
-// A line that wraps would be drawn over the wrong ones.
-static int columns(void)
+struct screen {
+	unsigned rows, columns;
+};
+
+static struct screen screen_now(void)
 {
 	struct winsize size;
-	return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col >= 40 ? size.ws_col : 80;
+	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) < 0 || !size.ws_row || !size.ws_col)
+		return (struct screen){.rows = 24, .columns = 80};
+	return (struct screen){.rows = size.ws_row, .columns = size.ws_col};
 }
 
-static unsigned draw_head(const struct slotview *view)
+// How many of the text's bytes fit: a line that wraps would be drawn over the wrong ones. Never part of a character.
+static int fitting(const char *text, unsigned columns)
+{
+	const char *c = text;
+	for (unsigned used = 1; *c; c++)
+		if (((unsigned char)*c & 0xc0) != 0x80 && used++ >= columns)
+			break;
+	return (int)(c - text);
+}
+
+// One line, with `length` bytes from `start` on in a colour.
+static void draw_line(struct screen screen, const char *text, int start, int length, const char *colours)
+{
+	int end = fitting(text, screen.columns);
+	start = start < end ? start : end;
+	length = length < end - start ? length : end - start;
+	printf("\033[2K%.*s%s%.*s\033[0m%.*s\n", start, text, colours, length, text + start,
+	        end - start - length, text + start + length);
+}
+
+static unsigned draw_head(const struct slotview *view, struct screen screen)
 {
 	const json_t *job = json_object_get(view->state, "job"),
 	             *counts = json_object_get(view->state, "counts");
@@ -120,18 +146,68 @@ static unsigned draw_head(const struct slotview *view)
 	        slot_text(job, "image"), (long long)json_integer_value(json_object_get(counts, "pass")),
 	        (long long)json_integer_value(json_object_get(counts, "fail")),
 	        (long long)json_integer_value(json_object_get(counts, "inflight")));
-	printf("\033[2K%.*s\n", columns() - 1, head);
+	draw_line(screen, head, 0, 0, "");
 	if (!strcmp(slot_text(import, "state"), "running")) {
-		printf("\033[2Kdecoding %s: %.1f of %.1f MB\n", slot_text(import, "name"),
+		snprintf(head, sizeof(head), "decoding %s: %.1f of %.1f MB", slot_text(import, "name"),
 		        json_number_value(json_object_get(import, "done")) / 1e6,
 		        json_number_value(json_object_get(import, "total")) / 1e6);
+		draw_line(screen, head, 0, 0, "");
 		lines++;
 	}
 	size_t i;
 	const json_t *alert;
 	json_array_foreach(json_object_get(view->state, "alerts"), i, alert)
 	{
-		printf("\033[2K\033[33m%.*s\033[0m\n", columns() - 1, slot_text(alert, "text"));
+		const char *text = slot_text(alert, "text");
+		draw_line(screen, text, 0, (int)strlen(text), "\033[33m");
+		lines++;
+	}
+	return lines;
+}
+
+static void draw_slot(struct screen screen, const json_t *slot)
+{
+	char text[600], line[800];
+	const char *label = slot_text(slot, "slot"), *tile = slot_text(slot, "tile");
+	describe(slot, text, sizeof(text));
+	int label_width = strlen(label) < 4 ? 4 : (int)strlen(label);
+	snprintf(line, sizeof(line), "%4s  %-11s %-14s %s", label, tile, slot_text(slot, "serial"), text);
+	draw_line(screen, line, label_width + 2, (int)strlen(tile), colour(tile));
+}
+
+// What is seen first where not all slots fit: who waits for a person, then who works.
+static unsigned rank(const json_t *slot)
+{
+	const char *tile = slot_text(slot, "tile");
+	return !strcmp(tile, "LOAD") ? 3 : !strcmp(tile, "PASS") ? 2 : !strcmp(tile, "BUSY") ? 1 : 0;
+}
+
+// Slots in their order, at most `room` lines of them and of the one that counts the others. How many lines.
+static unsigned draw_slots(const json_t *slots, struct screen screen, unsigned room)
+{
+	size_t i, count = json_array_size(slots), shown = count <= room ? count : room - 1, of_rank[4] = {0};
+	const json_t *slot;
+	unsigned lines = 0;
+	for (size_t r = 0, taken = 0; r < 4; taken += of_rank[r++]) {
+		json_array_foreach(slots, i, slot)
+		{
+			if (rank(slot) == r && taken + of_rank[r] < shown)
+				of_rank[r]++;
+		}
+	}
+	json_array_foreach(slots, i, slot)
+	{
+		unsigned r = rank(slot);
+		if (!of_rank[r])
+			continue;
+		of_rank[r]--;
+		draw_slot(screen, slot);
+		lines++;
+	}
+	if (shown < count) {
+		char text[80];
+		snprintf(text, sizeof(text), "%zu more slots; a taller window shows them", count - shown);
+		draw_line(screen, text, 0, 0, "");
 		lines++;
 	}
 	return lines;
@@ -139,20 +215,13 @@ static unsigned draw_head(const struct slotview *view)
 
 static void draw_live(struct slotview *view)
 {
-	size_t i;
-	const json_t *slot;
+	struct screen screen = screen_now();
 	if (view->lines)
 		printf("\033[%uA\r", view->lines);
-	unsigned lines = draw_head(view);
-	json_array_foreach(slotview_slots(view), i, slot)
-	{
-		char text[600];
-		describe(slot, text, sizeof(text));
-		const char *tile = slot_text(slot, "tile");
-		printf("\033[2K%4s  %s%-11s\033[0m %-14s %.*s\n", slot_text(slot, "slot"), colour(tile), tile,
-		        slot_text(slot, "serial"), columns() - 35, text);
-		lines++;
-	}
+	unsigned lines = draw_head(view, screen);
+	// The cursor's own line, too; what has scrolled away can never be drawn over.
+	unsigned room = screen.rows > lines + 2 ? screen.rows - lines - 1 : 1;
+	lines += draw_slots(slotview_slots(view), screen, view->whole ? UINT_MAX : room);
 	// The last drawing may have been longer (an alert that is gone).
 	printf("\033[J");
 	view->lines = lines;
@@ -185,7 +254,7 @@ static void draw_plain(struct slotview *view)
 			continue;
 		free(view->told[i]);
 		view->told[i] = strdup(line);
-		if (strcmp(tile, "LOAD") != 0)
+		if (view->whole || strcmp(tile, "LOAD") != 0)
 			puts(line);
 	}
 	fflush(stdout);

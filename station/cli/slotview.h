@@ -12,6 +12,7 @@ struct slotview {
 	json_t *state;  // the snapshot, kept up to date by deltas; NULL before the first
 	bool live;      // the terminal takes redrawing
 	bool quiet;     // draws nothing
+	bool whole;     // every slot, however small the window: it is drawn once
 	unsigned lines; // of the last drawing
 	char **told;    // plain: what was last said of each slot
 	size_t told_count;
