@@ -259,12 +259,13 @@ class Station:
         self.call('job.open', image='image', **options)
 
 
-def make_image(path, mapped=3, size=12, unique=True):
-    """A GPT image: a head, some mapped pieces with holes between, all random; with its bmap."""
+def make_image(path, mapped=3, size=12, sector=512):
+    """A GPT image for disks of that logical sector: a head, some mapped pieces with holes between, all random; with its bmap."""
     with open(path, 'wb') as f:
         f.truncate(size * MIB)
-    subprocess.run(['sfdisk', '--quiet', str(path)], input='label: gpt\nsize=4M, type=linux\nsize=4M, type=linux\n', text=True,
-                   check=True)
+    # fdisk, for sfdisk does not take a sector size: a new GPT, two partitions.
+    subprocess.run(['fdisk', '-b', str(sector), str(path)], input='g\nn\n\n\n+4M\nn\n\n\n+4M\nw\n', text=True, check=True,
+                   stdout=subprocess.DEVNULL)
     with open(path, 'r+b') as f:
         for i in range(mapped):
             f.seek(MIB + i * (size - 2) * MIB // mapped)

@@ -36,6 +36,18 @@ for b in b1 b2; do
 	done
 	check "$b: path" grep -q '^ID_PATH=platform-vhci_hcd.0-usb-0:' properties
 done
+# ModemManager asks the USB device, not the disk, before it tries its luck; what is not ours is left to it.
+for b in b1 b2; do
+	udevadm info --query=property --path="$(usb_path $b)" >properties
+	check "$b: ModemManager may try it" grep -qx ID_MM_DEVICE_IGNORE=1 properties
+done
+for d in "$gadget" "$stick"; do
+	udevadm info --query=property --path="$(readlink -f "/sys/class/block/${d##*/}/device/../../../../..")" >properties
+	check "$d: not its USB device" grep -qx DEVTYPE=usb_device properties
+	check "$d: it is taken from ModemManager" refused grep -q ID_MM_ properties
+	udevadm info --query=property --name="$d" >properties
+	check "$d: it is taken from others" refused grep -q 'UDISKS_IGNORE\|SYSTEMD_READY=0\|GANGWAY' properties
+done
 hubs=0
 for hub in /sys/bus/usb/devices/usb*; do
 	node=/dev/bus/usb/$(printf '%03d/%03d' "$(cat "$hub/busnum")" "$(cat "$hub/devnum")")
