@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <signal.h>
 
+#include "base/shown.h"
+
 struct crew {
 	struct loop *loop;
 	struct crew_target *targets;
@@ -47,7 +49,9 @@ static void on_stuck(void *context, struct gang_member *member)
 {
 	struct crew_target *t = context;
 	(void)member;
-	fprintf(stderr, "gangway: %s: its worker is stuck in the kernel; giving it up\n", t->job.expect.node);
+	char name[SHOWN_SIZE];
+	fprintf(stderr, "gangway: %s: its worker is stuck in the kernel; giving it up\n",
+	        shown_text(t->job.expect.node, name, sizeof(name)));
 	loop_stop(t->crew->loop, -ETIMEDOUT);
 }
 

@@ -7,6 +7,7 @@
 #include <sys/ioctl.h>
 
 #include "base/clock.h"
+#include "base/shown.h"
 
 #define REDRAW_NS (NSEC_PER_SEC / 4)
 
@@ -94,10 +95,18 @@ static void draw_line(const struct progress *p, unsigned columns, const char *na
 	bar[width] = '\0';
 	progress_bytes(speed, rate);
 	time_text(eta, left);
-	size_t length = strlen(name);
-	const char *shown = length > NAME ? name + length - NAME : name; // its end tells paths apart
-	fprintf(p->to, "\x1b[2K%-*s [%s] %3.0f %% %9s/s %8s  %s\n", NAME, shown, bar, part * 100, speed, eta,
-	        word);
+	char whole_name[SHOWN_SIZE];
+	size_t length = strlen(shown_text(name, whole_name, sizeof(whole_name)));
+	const char *shown =
+	        length > NAME ? whole_name + length - NAME : whole_name; // its end tells paths apart
+	while ((*shown & 0xc0) == 0x80)                                  // not in the middle of a character
+		shown++;
+	if (columns < FIXED + 8) // one line a target, or the next drawing does not find the first again
+		fprintf(p->to, "\x1b[2K%-*s %3.0f %% %.*s\n", NAME, shown, part * 100,
+		        columns > NAME + 8 ? (int)(columns - NAME - 8) : 0, word);
+	else
+		fprintf(p->to, "\x1b[2K%-*s [%s] %3.0f %% %9s/s %8s  %s\n", NAME, shown, bar, part * 100,
+		        speed, eta, word);
 }
 
 // Seconds since the last byte moved; an old average would make a hung target look alive.
@@ -205,7 +214,8 @@ int progress_new(struct progress **out, struct batch *batch, struct err *e)
 		return err_sys(e, ENOMEM, "progress");
 	p->batch = batch;
 	p->to = batch->options->json ? stderr : stdout;
-	p->terminal = isatty(fileno(p->to));
+	const char *term = getenv("TERM");
+	p->terminal = isatty(fileno(p->to)) && term && strcmp(term, "dumb") != 0;
 	int r = p->terminal ? loop_add_timer(batch->loop, on_timer, p, &p->timer, e) : 0;
 	if (r < 0) {
 		free(p);
@@ -238,7 +248,9 @@ static void plain_line(const struct progress *p, struct batch_target *t)
 		return;
 	t->shown_stage = r->stage;
 	t->shown_percent = percent;
-	fprintf(p->to, "%s: %s %u %%\n", t->name, worker_stage_name((enum worker_stage)r->stage), percent);
+	char name[SHOWN_SIZE];
+	fprintf(p->to, "%s: %s %u %%\n", shown_text(t->name, name, sizeof(name)),
+	        worker_stage_name((enum worker_stage)r->stage), percent);
 	fflush(p->to);
 }
 

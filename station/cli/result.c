@@ -4,6 +4,7 @@
 #include <jansson.h>
 
 #include "base/clock.h"
+#include "base/shown.h"
 #include "cli/batch.h"
 #include "cli/command.h"
 #include "cli/progress.h"
@@ -18,11 +19,12 @@ static json_t *json_digest(const uint8_t digest[DIGEST_SHA256_SIZE])
 	return json_string(hex);
 }
 
+// A file name need not be UTF-8, and two that are not must be told apart.
 static json_t *json_text(const char *text)
 {
-	// A file name need not be UTF-8; a line that says so is better than none.
+	char shown[SHOWN_SIZE];
 	json_t *value = text[0] ? json_string(text) : json_null();
-	return value ? value : json_string("(not UTF-8)");
+	return value ? value : json_string(shown_text(text, shown, sizeof(shown)));
 }
 
 static bool print_json(const struct batch_target *t)
@@ -57,10 +59,10 @@ static void print_part(FILE *to, const char *what, uint64_t bytes, uint64_t ns)
 static void print_good(FILE *to, const struct batch_target *t)
 {
 	const struct worker_report *r = &t->result;
-	char hex[SHA256_HEX_SIZE];
+	char hex[SHA256_HEX_SIZE], name[SHOWN_SIZE];
 	digest_hex(r->plan_sha256, DIGEST_SHA256_SIZE, hex);
-	fprintf(to, "%-10s %s: sha256 %.16s...", r->result == WORKER_PASS ? "PASS" : "UNVERIFIED", t->name,
-	        hex);
+	fprintf(to, "%-10s %s: sha256 %.16s...", r->result == WORKER_PASS ? "PASS" : "UNVERIFIED",
+	        shown_text(t->name, name, sizeof(name)), hex);
 	if (r->bytes_written)
 		print_part(to, "wrote", r->bytes_written, r->write_ns);
 	if (r->result == WORKER_PASS)
@@ -83,19 +85,21 @@ static void print_bad(const struct batch_target *t)
 	// The worker says so itself, or says that it could not see to it; of a dead one nobody knows.
 	bool says_so = strstr(t->result.text, "does not boot") || strstr(t->result.text, "blanked again") ||
 	               t->result.failure == FAILURE_WORKER_DIED;
-	fprintf(stderr, "%-10s %s%s\n", "FAIL", t->result.text,
+	char text[SHOWN_SIZE];
+	fprintf(stderr, "%-10s %s%s\n", "FAIL", shown_text(t->result.text, text, sizeof(text)),
 	        is_half_done(t) && !says_so ? " (it does not boot now)" : "");
 }
 
 // An import that failed is one error, not one a target.
 static void print_import_error(const struct batch *b)
 {
-	fprintf(stderr, "gangway: %s", b->import_error.text);
+	char name[SHOWN_SIZE];
+	fprintf(stderr, "gangway: %s", shown_text(b->import_error.text, name, sizeof(name)));
 	const char *separator = "; not bootable now, write again: ";
 	for (unsigned i = 0; i < b->count; i++) {
 		if (!is_half_done(&b->targets[i]))
 			continue;
-		fprintf(stderr, "%s%s", separator, b->targets[i].name);
+		fprintf(stderr, "%s%s", separator, shown_text(b->targets[i].name, name, sizeof(name)));
 		separator = ", ";
 	}
 	fputc('\n', stderr);

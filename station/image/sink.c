@@ -137,8 +137,8 @@ static int too_large(const struct sink *s, struct err *e)
 {
 	if (!s->size_known)
 		return err_fail(e, EFBIG, FAILURE_STORE_FULL,
-		        "%s: decodes to more than the store may hold (%" PRIu64
-		        " MiB); raise the store's limit",
+		        "%s: decodes to more than the %" PRIu64
+		        " MiB that the store has room for; free space on its disk, or raise its limit",
 		        s->image_name, s->size_limit / MIB);
 	return err_fail(e, EFBIG, FAILURE_IMPORT_FAILED,
 	        "%s: decodes to more than the %" PRIu64 " bytes that %s states", s->image_name, s->size_limit,

@@ -203,7 +203,7 @@ static void count_one(const struct store *s, int folder, const char *name, void 
 
 static int no_room(const struct store *s, uint64_t bytes, uint64_t limit, uint64_t available, struct err *e)
 {
-	if (bytes > available)
+	if (bytes > available || !available)
 		return err_fail(e, ENOSPC, FAILURE_STORE_FULL,
 		        "store %s: the image needs %" PRIu64 " MiB, its disk has %" PRIu64
 		        " MiB free; free space or name another store",

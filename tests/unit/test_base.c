@@ -14,6 +14,7 @@
 #include "base/fd.h"
 #include "base/lockfile.h"
 #include "base/loop.h"
+#include "base/shown.h"
 #include "check.h"
 
 static void an_error_is_one_line_whatever_the_file_is_called(void **state)
@@ -24,6 +25,27 @@ static void an_error_is_one_line_whatever_the_file_is_called(void **state)
 	assert_string_equal(e.text, "a?b: cannot be read: No such file or directory");
 	assert_int_equal(err_prefix(&e, "import"), -ENOENT);
 	assert_string_equal(e.text, "import: a?b: cannot be read: No such file or directory");
+}
+
+static void a_name_is_shown_as_one_line_of_utf_8(void **state)
+{
+	(void)state;
+	static const char *const names[][2] = {
+	        {"card.img", "card.img"},
+	        {"M\xc3\xbcller \xe2\x82\xac \xf0\x9f\x92\xbe",
+	                "M\xc3\xbcller \xe2\x82\xac \xf0\x9f\x92\xbe"},
+	        {"a\nb\t\x1b[31m\x7f", "a\\x0ab\\x09\\x1b[31m\\x7f"},
+	        {"\xc2\x9b"
+	         "2J",
+	                "\\xc2\\x9b2J"}, // CSI in one character
+	        {"M\xfcller", "M\\xfcller"},
+	        {"\xc0\xaf\xed\xa0\x80\xf5\x80\x80\x80", "\\xc0\\xaf\\xed\\xa0\\x80\\xf5\\x80\\x80\\x80"},
+	        {"cut\xe2\x82", "cut\\xe2\\x82"},
+	};
+	char out[SHOWN_SIZE];
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		assert_string_equal(shown_text(names[i][0], out, sizeof(out)), names[i][1]);
+	assert_string_equal(shown_text("abc\n", out, 6), "abc"); // no half of what a byte became
 }
 
 static void sha256_and_hex_agree_with_the_standards_example(void **state)
@@ -243,6 +265,7 @@ int main(int argc, char **argv)
 		return linger();
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(an_error_is_one_line_whatever_the_file_is_called),
+	        cmocka_unit_test(a_name_is_shown_as_one_line_of_utf_8),
 	        cmocka_unit_test(sha256_and_hex_agree_with_the_standards_example),
 	        cmocka_unit_test(packets_carry_descriptors_and_too_large_ones_are_dropped_whole),
 	        cmocka_unit_test(a_source_removed_by_another_callback_is_not_called),
