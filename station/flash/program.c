@@ -416,6 +416,8 @@ static int map_image(struct program *p, struct err *e)
 		return err_fail(e, errno, FAILURE_STORE_ERROR, "the stored image cannot be mapped: %s",
 		        strerror(errno));
 	p->map = map;
+	if (!p->spec.herd)
+		(void)madvise(map, p->layout.image_size, MADV_HUGEPAGE); // a wish, see write.c
 	int r = compare_wanted(p) ? mapped_catch() : 0;
 	return r < 0 ? err_sys(e, -r, "SIGBUS") : 0;
 }

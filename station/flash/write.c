@@ -9,6 +9,7 @@
 
 // The store's pages are asked for this far ahead: io_submit(2) would wait for missing ones, and the disk with it.
 #define PREFETCH_BYTES (8 * MIB)
+#define HUGE_BYTES     (2 * MIB)
 
 static const uint8_t zeros[WALK_PIECE_BYTES] __attribute__((aligned(4096)));
 
@@ -32,6 +33,23 @@ static bool is_cached(const uint8_t *from, const uint8_t *to)
 	return there & 1;
 }
 
+/*
+ * The mapping asks for huge pages, so the touch of one page reads 4 MiB and waits for the first two of them
+ * (do_sync_mmap_readahead(), mm/filemap.c): what is read so stays together in the page cache, as it was when it was
+ * stored, and all boards' workers map and unmap it as one page. MADV_WILLNEED does not wait, but reads single pages. For
+ * an image larger than memory that is right: it reads no more than what it is asked for.
+ */
+static void fetch(const struct program *p, uint64_t from, uint64_t to)
+{
+	// Only advice, both: if it cannot be followed, the pages are read when they are needed.
+	if (p->spec.herd) {
+		(void)madvise((void *)(uintptr_t)(p->map + from), to - from, MADV_WILLNEED);
+		return;
+	}
+	for (; from < to; from = u64_down(from, HUGE_BYTES) + HUGE_BYTES)
+		(void)madvise((void *)(uintptr_t)(p->map + from), 4 * KIB, MADV_POPULATE_READ);
+}
+
 static void prefetch(struct program *p, const struct walk_piece *piece)
 {
 	uint64_t run_end = piece->run.offset + piece->run.length;
@@ -41,9 +59,8 @@ static void prefetch(struct program *p, const struct walk_piece *piece)
 	if (to <= from || (to < run_end && to - from < PREFETCH_BYTES / 2))
 		return;
 	p->prefetched = u64_down(to, 4 * KIB);
-	// Only advice: if it cannot be followed, the pages are read when they are needed.
 	if (!is_cached(p->map + from, p->map + to))
-		(void)madvise((void *)(uintptr_t)(p->map + from), to - from, MADV_WILLNEED);
+		fetch(p, from, to);
 }
 
 /*
@@ -96,7 +113,6 @@ static const void *commit_memory(void *context, const struct walk_piece *piece)
  * whole: the kernel would first map it anew, page by page, to take a part of it away.
  */
 #define DROP_BYTES (4 * MIB)
-#define HUGE_BYTES (2 * MIB)
 
 void write_join(struct program *p)
 {
