@@ -220,6 +220,12 @@ BEGIN
 	SELECT RAISE(ABORT, 'PASS without having been verified')
 	WHERE NEW.body ->> 'result' = 'pass' AND (NEW.body ->> 'verify_method' IN ('', 'none') OR NEW.body ->> 'bytes_verified' <= 0);
 
+	SELECT RAISE(ABORT, 'PASS by the board''s own word without the nonce it was asked with and its answer')
+	WHERE NEW.body ->> 'result' = 'pass' AND NEW.body ->> 'verify_method' = 'on-target' AND (
+		length(coalesce(NEW.body ->> 'summary_sha256', '')) <> 64
+		OR length(coalesce((SELECT log.body ->> 'nonce' FROM attempt JOIN log ON log.seq = attempt.open_seq
+			WHERE attempt.attempt = NEW.body ->> 'attempt'), '')) <> 32);
+
 	SELECT RAISE(ABORT, 'PASS with a plan that no image.add row holds')
 	WHERE NEW.body ->> 'result' = 'pass' AND NOT EXISTS (SELECT 1 FROM image WHERE plan_sha256 = NEW.body ->> 'plan_sha256');
 
@@ -246,6 +252,7 @@ BEGIN
 		bytes_written = coalesce(NEW.body ->> 'bytes_written', 0),
 		bytes_verified = coalesce(NEW.body ->> 'bytes_verified', 0),
 		plan_sha256 = coalesce(nullif(NEW.body ->> 'plan_sha256', ''), plan_sha256),
+		diskseq = coalesce(NEW.body ->> 'diskseq', diskseq),
 		image_key = coalesce(nullif(NEW.body ->> 'image_key', ''), nullif(image_key, ''),
 			(SELECT key FROM image WHERE plan_sha256 = NEW.body ->> 'plan_sha256' ORDER BY seq DESC LIMIT 1), ''),
 		readback_sha256 = coalesce(NEW.body ->> 'readback_sha256', ''),

@@ -227,6 +227,29 @@ static void a_pass_without_its_proof_is_refused(void **state)
 	must_refuse(b, "attempt.close", rows_fail(1, "write-error", "device"), "not open");
 }
 
+static json_t *on_target_pass(int attempt, const char *summary)
+{
+	return changed(changed(rows_pass(attempt), "verify_method", json_string("on-target")),
+	        "summary_sha256", json_string(summary));
+}
+
+static void a_pass_by_the_boards_own_word_has_what_it_was_asked_and_what_it_said(void **state)
+{
+	struct bench *b = *state;
+	char plan[SHA256_HEX_SIZE];
+	rows_plan_sha256(plan); // any 64 hex digits will do
+	prepare_job(b);
+	must(b, "attempt.open", rows_open(1, "S", "first", ""));
+	must_refuse(b, "attempt.close", on_target_pass(1, plan), "own word");
+	must(b, "attempt.close", rows_fail(1, "no-answer", "station"));
+	must(b, "attempt.open",
+	        changed(rows_open(2, "S", "retest", "again"), "nonce",
+	                json_string("00112233445566778899aabbccddeeff")));
+	must_refuse(b, "attempt.close", on_target_pass(2, ""), "own word");
+	must(b, "attempt.close", changed(on_target_pass(2, plan), "diskseq", json_integer(77)));
+	assert_int_equal(number(b, "SELECT diskseq FROM attempt WHERE attempt = 2"), 77);
+}
+
 static void what_a_dead_station_left_open_becomes_interrupted_and_never_pass(void **state)
 {
 	struct bench *b = *state;
@@ -686,6 +709,7 @@ int main(void)
 	        bench_test(a_body_is_stored_compact_and_sorted_and_hashed_as_documented),
 	        bench_test(rows_that_break_a_rule_are_refused_and_leave_no_trace),
 	        bench_test(a_pass_without_its_proof_is_refused),
+	        bench_test(a_pass_by_the_boards_own_word_has_what_it_was_asked_and_what_it_said),
 	        bench_test(what_a_dead_station_left_open_becomes_interrupted_and_never_pass),
 	        bench_test(a_unit_that_passed_is_programmed_again_only_as_rework_with_a_reason),
 	        bench_test(first_pass_and_final_yield_are_different_and_both_right),

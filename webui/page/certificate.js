@@ -6,7 +6,7 @@ const ROWS = 200, UNITS_MAX = 20000; // a certificate of more is no paper any mo
 const TRIES = 5; // a head may be signed while the pages are fetched
 const day = (utc) => (utc || '').slice(0, 10);
 const METHODS = { 'host-readback': 'every programmed byte read back from the unit by the station and its SHA-256 compared with the image’s plan', 'host-compare': 'every programmed byte read back from the unit by the station and compared with the image’s',
-  'on-target': 'every programmed byte read back by the unit’s own boot loader and its SHA-256 compared with the image’s plan' };
+  'on-target': 'every programmed byte read back and its SHA-256 compared with the image’s plan: by the unit’s own boot loader, and by the station what makes the unit boot' };
 
 const certified = (answer) => answer.images.reduce((sum, image) => sum + image.units, 0);
 
