@@ -114,6 +114,21 @@ static void blame(const struct opening *o, const char *format, ...)
 	va_end(args);
 }
 
+/*
+ * What keeps a file of an entry from being read. Damage drops the entry, and whoever has no other copy of the source has
+ * lost it: so what is only wrong with this process or this moment is an error, and no damage.
+ */
+static int unreadable(const struct opening *o, const char *what, int num, struct err *e)
+{
+	static const int passing[] = {EMFILE, ENFILE, ENOMEM, EINTR, EACCES, EPERM, EWOULDBLOCK};
+	for (size_t i = 0; i < ARRAY_SIZE(passing); i++)
+		if (num == passing[i])
+			return err_fail(e, num, FAILURE_STORE_ERROR,
+			        "the store's entry cannot be opened: %s: %s", what, strerror(num));
+	blame(o, "%s: %s", what, strerror(num));
+	return 0;
+}
+
 // Under the store's lock, so that nobody removes it between finding and locking it. 0, -ENOENT, or -errno.
 static int open_files(const struct store *s, const char *key, struct opening *o, struct err *e)
 {
@@ -127,7 +142,7 @@ static int open_files(const struct store *s, const char *key, struct opening *o,
 	o->data = openat(o->dir, "data", O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	o->lock = openat(o->dir, "data", O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	if (o->data < 0 || o->lock < 0 || flock(o->lock, LOCK_SH | LOCK_NB) < 0)
-		blame(o, "data: %s", strerror(errno));
+		return unreadable(o, "data", errno, e);
 	return 0;
 }
 
@@ -136,10 +151,8 @@ static int open_plan(struct opening *o, enum image_state state, struct err *e)
 {
 	_cleanup_close_ int fd = openat(o->dir, "plan", O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	struct stat st;
-	if (fd < 0 || fstat(fd, &st) < 0) {
-		blame(o, "plan: %s", strerror(errno));
-		return 0;
-	}
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return unreadable(o, "plan", errno, e);
 	uint64_t size = (uint64_t)st.st_size;
 	if (size < front_bytes(1) || size > front_bytes(FRONT_RANGES_MAX) ||
 	        (size - front_bytes(0)) % sizeof(struct plan_range)) {
@@ -217,8 +230,11 @@ static int open_and_check(const struct store *s, const char *key, enum image_sta
 	if (r < 0 || *o->damaged)
 		return r;
 	struct err why;
-	if (store_meta_read(o->dir, &o->meta, &why) < 0) {
-		blame(o, "%.190s", why.text);
+	r = store_meta_read(o->dir, &o->meta, &why);
+	if (r < 0 && r != -EINVAL)
+		return unreadable(o, "meta.json", -r, e);
+	if (r < 0) {
+		blame(o, "%s", why.text);
 		return 0;
 	}
 	char own[SHA256_HEX_SIZE];

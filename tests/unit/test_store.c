@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // timeout: 180
 #include <sys/mount.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include "check.h"
@@ -89,6 +90,34 @@ static void a_stored_image_opens_by_its_key_alone(void **state)
 	assert_int_equal(store_open("store", key, &image, &e), -ENOENT);
 	assert_int_equal(count_in("store/hints"), 0);
 	assert_int_equal(store_open("nowhere", key, &image, &e), -ENOENT);
+}
+
+// A station that has run out of descriptors must not take its images for damaged, and drop them.
+static void an_entry_that_cannot_be_opened_now_is_not_dropped(void **state)
+{
+	(void)state;
+	struct drive d;
+	char key[80];
+	struct image image;
+	struct err e;
+	import_a("a.img", "a.bmap", &d);
+	only_key(key);
+	struct rlimit before;
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+	unsigned failed = 0;
+	for (rlim_t room = 3;; room++) { // fails at another step each time, until there are enough
+		struct rlimit few = {.rlim_cur = room, .rlim_max = before.rlim_max};
+		assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+		int r = store_open("store", key, &image, &e);
+		assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+		if (r == 0)
+			break;
+		assert_int_equal(r, -EMFILE);
+		assert_int_equal(count_in("store/entries"), 1);
+		failed++;
+	}
+	assert_true(failed >= 8);
+	image_close(&image);
 }
 
 static void checking_a_range_finds_what_no_time_stamp_shows(void **state)
@@ -296,6 +325,7 @@ int main(int argc, char **argv)
 	                a_damaged_entry_is_blamed_on_the_store_and_healed_in_the_same_run, make_a),
 	        cmocka_unit_test_setup(an_entry_that_was_touched_but_is_whole_is_hashed_and_used, make_a),
 	        cmocka_unit_test_setup(a_stored_image_opens_by_its_key_alone, make_a),
+	        cmocka_unit_test_setup(an_entry_that_cannot_be_opened_now_is_not_dropped, make_a),
 	        cmocka_unit_test_setup(checking_a_range_finds_what_no_time_stamp_shows, make_a),
 	        cmocka_unit_test_setup(a_full_store_drops_what_was_used_least_recently, make_a),
 	        cmocka_unit_test_setup(an_entry_in_use_is_never_dropped_for_room, make_a),
