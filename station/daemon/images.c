@@ -45,6 +45,28 @@ const json_t *image_find(const struct station *station, const char *name)
 	return NULL;
 }
 
+static void plan_of(const struct image *image, char hex[SHA256_HEX_SIZE])
+{
+	uint8_t digest[DIGEST_SHA256_SIZE];
+	plan_digest(image->front->ranges, image->front->range_count, digest);
+	digest_hex(digest, sizeof(digest), hex);
+}
+
+// The store's word for what an image is counts for nothing against the ledger's, which was recorded when it was added.
+static int check_recorded(struct picture *picture, struct err *e)
+{
+	char stored[SHA256_HEX_SIZE];
+	plan_of(&picture->stored, stored);
+	if (!strcmp(stored, picture->plan_sha256))
+		return 0;
+	image_close(&picture->stored);
+	return err_fail(e, EBADMSG, FAILURE_STORE_DAMAGED,
+	        "image '%s': what the store has under its key is not what was recorded when it was added "
+	        "(plan %.12s, "
+	        "not %.12s); find out who wrote there, then add the image under another name",
+	        picture->name, stored, picture->plan_sha256);
+}
+
 static struct picture *picture_stored(struct station *station, const json_t *image, struct err *e)
 {
 	const char *name = json_string_value(json_object_get(image, "name"));
@@ -59,6 +81,8 @@ static struct picture *picture_stored(struct station *station, const json_t *ima
 	STR_COPY(picture->key, json_string_value(json_object_get(image, "key")));
 	STR_COPY(picture->plan_sha256, json_string_value(json_object_get(image, "plan_sha256")));
 	int r = store_open(store, picture->key, &picture->stored, e);
+	if (r == 0)
+		r = check_recorded(picture, e);
 	if (r < 0) {
 		if (r == -ENOENT)
 			err_fail(e, ENOENT, FAILURE_STORE_DAMAGED,
@@ -191,7 +215,8 @@ static void known_name(struct station *station, const json_t *known)
 {
 	struct picture *picture = station->importing;
 	const char *key = json_string_value(json_object_get(known, "key"));
-	if (strcmp(key, picture->key) != 0) {
+	const char *plan = json_string_value(json_object_get(known, "plan_sha256"));
+	if (strcmp(key, picture->key) != 0 || strcmp(plan, picture->plan_sha256) != 0) {
 		struct err e;
 		err_set(&e, EEXIST, "image '%s': the name is taken by another image; choose another name",
 		        picture->name);
@@ -214,9 +239,7 @@ static void on_done(void *context, struct import *import)
 	struct picture *picture = station->importing;
 	const struct image *image = import_image(import);
 	const struct image_front *front = image->front;
-	uint8_t digest[DIGEST_SHA256_SIZE];
-	plan_digest(front->ranges, front->range_count, digest);
-	digest_hex(digest, sizeof(digest), picture->plan_sha256);
+	plan_of(image, picture->plan_sha256);
 	STR_COPY(picture->key, image->key);
 	station->import_done = station->import_total = front->image_size;
 	const json_t *known = image_find(station, picture->name);
