@@ -2,10 +2,13 @@
 // `gangway fixture learn` and `watch`: boards as they come, by port.
 #include <errno.h>
 #include <inttypes.h>
+#include <libgen.h>
 #include <libudev.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/loop.h"
 #include "board/profile.h"
@@ -147,6 +150,20 @@ static int learn(struct learner *l, struct err *e)
 	return finish(l, e);
 }
 
+// Before anybody plugs a board into every slot for nothing.
+static int check_output(const char *path, struct err *e)
+{
+	_cleanup_free_ char *copy = strdup(path);
+	const char *folder = copy ? dirname(copy) : "";
+	struct stat st;
+	if (stat(path, &st) == 0 && !S_ISREG(st.st_mode))
+		return err_set(e, EISDIR, "--output %s: not a file; name one", path);
+	if (access(folder, W_OK | X_OK) < 0)
+		return err_set(e, errno, "--output %s: %s: %s; make that folder, or ask with sudo", path,
+		        folder, strerror(errno));
+	return 0;
+}
+
 int fixture_learn(const struct fixture_options *o, struct err *e)
 {
 	_cleanup_free_ struct learner *l = calloc(1, sizeof(*l));
@@ -157,7 +174,9 @@ int fixture_learn(const struct fixture_options *o, struct err *e)
 	l->profile = profile;
 	STR_COPY(profile->name, o->name ? o->name : "fixture");
 	profile->columns = o->columns;
-	int r = loop_new(&l->loop, e);
+	int r = check_output(o->profile, e);
+	if (r == 0)
+		r = loop_new(&l->loop, e);
 	l->udev = r == 0 ? udev_new() : NULL;
 	if (r == 0)
 		r = l->udev ? 0 : err_sys(e, ENOMEM, "udev");

@@ -16,12 +16,25 @@ static uint64_t bytes_of_a_cycle(const struct station_job *job)
 	return passes * bytes;
 }
 
+// Not refused: units that already have their serials (rework, scanned ones) take no number.
+static void add_serials(const struct recipe *recipe, json_t *lines)
+{
+	uint64_t numbers = recipe->serial_last - recipe->serial_first + 1;
+	if (recipe->serial != RECIPE_SERIAL_ALLOCATE || !recipe->serial_last || recipe->wanted <= numbers)
+		return;
+	char text[160];
+	snprintf(text, sizeof(text), "the serial range has %llu numbers for %llu wanted units",
+	        (unsigned long long)numbers, (unsigned long long)recipe->wanted);
+	json_array_append_new(lines, json_string(text));
+}
+
 json_t *preflight_lines(struct station *station)
 {
 	_cleanup_free_ char *text = NULL;
 	size_t size = 0;
 	struct fixture *fixture = station->fixture;
 	json_t *lines = json_array();
+	add_serials(&station->job.recipe, lines);
 	FILE *to = fixture->ops->preflight ? open_memstream(&text, &size) : NULL;
 	if (!to)
 		return lines;
