@@ -341,14 +341,16 @@ static void count_end(struct seat *seat)
 	if (verdict && !strcmp(seat->key, a->key)) {
 		seat->known = seat->seen = true;
 		seat->known_passed = seat->slot.result == SLOT_RESULT_PASS;
+		seat->known_here = seat->known_here || seat->known_passed;
 	}
 	job_count_end(seat->station, seat);
 	log_verdict(seat);
+	if (!verdict)
+		return; // what it was released for is still to come
 	seat->reason[0] = '\0';
 	seat->rework = false;
 	if (!strcmp(seat->disposition, "retest") || !strcmp(seat->disposition, "rework"))
 		seat->disposition[0] = '\0';
-	seat->known_here = seat->known_here || seat->known_passed;
 }
 
 static void act_on_ledger(struct seat *seat, unsigned set)
