@@ -76,6 +76,10 @@ CREATE TABLE unit(
 	disposition   TEXT NOT NULL DEFAULT '' -- '', scrapped, quarantine, released; retest or rework until its next attempt
 ) STRICT, WITHOUT ROWID;
 
+-- The last eight characters backwards: people read the end of a label.
+CREATE INDEX unit_end ON unit(substr(unit, -1, 1) || substr(unit, -2, 1) || substr(unit, -3, 1) || substr(unit, -4, 1)
+	|| substr(unit, -5, 1) || substr(unit, -6, 1) || substr(unit, -7, 1) || substr(unit, -8, 1));
+
 CREATE TABLE slot(
 	slot         TEXT PRIMARY KEY,
 	attempt      INTEGER NOT NULL, -- the last one

@@ -252,8 +252,8 @@ void attempt_quarantine_row(struct seat *seat)
 	snprintf(reason, sizeof(reason), "failed %u attempts in a row, the last with %s", seat->slot.attempts,
 	        failure_info(seat->slot.failure)->code);
 	log_warn("slot %s: %s: quarantine", seat_label(seat), reason);
-	if (!a->serial[0])
-		return; // the ledger has no name for it
+	if (!serial_is_seen_again(a))
+		return; // nobody could know it again: its plug is another one's tomorrow, and its number is void
 	json_t *body = json_pack("{s:s,s:s,s:s,s:I}", "serial", a->serial, "disposition", "quarantine",
 	        "reason", reason, "attempt", (json_int_t)a->id);
 	rows_append(seat->station, "unit.disposition", body, -1, NULL, NULL);

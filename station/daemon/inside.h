@@ -395,6 +395,8 @@ void serial_let_go(struct seat *seat);
 // The attempt's row is durable: the kept serial is the attempt's, or void.
 void serial_taken(struct seat *seat);
 bool serial_is_boards_own(const char *source);
+// The serial of its attempt shows again when the board comes back: the board's own, or on its label.
+bool serial_is_seen_again(const struct seat_attempt *attempt);
 void serial_command_scan(struct station *station, struct control_request *request);
 
 // preflight.c: what a cycle of the job costs on this fixture, an array of lines

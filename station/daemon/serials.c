@@ -261,6 +261,12 @@ bool serial_is_boards_own(const char *source)
 	       strcmp(source, "station-counter") != 0;
 }
 
+bool serial_is_seen_again(const struct seat_attempt *attempt)
+{
+	const char *source = attempt->serial_source;
+	return attempt->serial[0] && (serial_is_boards_own(source) || !strcmp(source, "scan"));
+}
+
 // --- the scanner -------------------------------------------------------------------------------------------
 
 void serial_command_scan(struct station *station, struct control_request *request)

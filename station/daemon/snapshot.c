@@ -107,13 +107,18 @@ static void reason(const struct seat *seat, char *text, size_t size)
 {
 	const struct slot *slot = &seat->slot;
 	const char *own = own_reason(seat);
-	char more[96] = "";
+	char more[128] = "";
 	if (slot->state == SLOT_RETRYING)
 		snprintf(more, sizeof(more), "%s: it is tried again", failure_info(slot->failed)->reason);
 	else if (slot->leaving == SLOT_LEAVING_STUCK)
 		snprintf(more, sizeof(more), "it did not leave by itself");
 	else if (slot->leaving == SLOT_LEAVING_BACK)
 		snprintf(more, sizeof(more), "it came back by itself after it was let go");
+	else if (slot->quarantined && !serial_is_seen_again(&seat->attempt))
+		snprintf(more, sizeof(more),
+		        "failed %u attempts; not in quarantine: it shows no serial to know it by when it is "
+		        "back",
+		        slot->attempts);
 	else if (slot->quarantined)
 		snprintf(more, sizeof(more), "quarantined after %u attempts", slot->attempts);
 	else if (slot->retrying && slot_is_busy(slot))
