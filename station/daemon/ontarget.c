@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Boards that read themselves back: what their job needs, and the two halves of an attempt.
 #include <errno.h>
+#include <signal.h>
 
 #include "base/fd.h"
 #include "base/log.h"
@@ -43,6 +44,15 @@ int ontarget_allowed(
 
 // --- the job's kit: made once, by a process of its own -------------------------------------------------------
 
+static void fail_kit(struct station *station, struct picture *picture, const struct err *e)
+{
+	picture->kit_failed = true;
+	log_error("image '%s': %s", picture->name, e->text);
+	if (station->job.picture == picture)
+		alert_set(station, "on-target", "error", "image '%s': %s; no board is started", picture->name,
+		        e->text);
+}
+
 static void take_kit(struct station *station, struct picture *picture)
 {
 	struct err e = {0};
@@ -55,9 +65,7 @@ static void take_kit(struct station *station, struct picture *picture)
 	} else if (e.failure == FAILURE_STORE_DAMAGED) {
 		heal_suspect(station, picture);
 	} else {
-		picture->kit_failed = true;
-		alert_set(station, "on-target", "error", "image '%s': %s; no board is started", picture->name,
-		        e.text);
+		fail_kit(station, picture, &e);
 	}
 }
 
@@ -80,6 +88,26 @@ static void on_kit(void *context, uint32_t events)
 	seat_rematch_all(station);
 }
 
+static int start_kit(
+        struct station *station, struct picture *picture, const struct ontarget_spec *spec, struct err *e)
+{
+	struct child *child = &station->kit.child;
+	int r = ontarget_kit_start(picture_image(picture), spec, child, &station->kit.sock, e);
+	if (r < 0)
+		return r;
+	r = loop_add_fd(station->loop, child->pidfd, EPOLLIN, on_kit, station, &station->kit.source, e);
+	if (r < 0) {
+		child_signal(child, SIGKILL);
+		fd_close(&child->pidfd);
+		fd_close(&station->kit.sock);
+		*child = (struct child){0};
+		return r;
+	}
+	station->kit.picture = picture;
+	picture->users++;
+	return 0;
+}
+
 void ontarget_prepare(struct station *station)
 {
 	const struct station_job *job = &station->job;
@@ -92,18 +120,9 @@ void ontarget_prepare(struct station *station)
 	// A job that goes on behind a restart was checked by another station, perhaps with another fixture.
 	int r = ontarget_allowed(station, &job->recipe, picture, &e);
 	if (r == 0)
-		r = ontarget_kit_start(
-		        picture_image(picture), &spec, &station->kit.child, &station->kit.sock, &e);
-	if (r == 0) {
-		station->kit.picture = picture;
-		picture->users++;
-		r = loop_add_fd(station->loop, station->kit.child.pidfd, EPOLLIN, on_kit, station,
-		        &station->kit.source, &e);
-	}
-	if (r < 0) {
-		picture->kit_failed = true;
-		alert_set(station, "on-target", "error", "%s; no board is started", e.text);
-	}
+		r = start_kit(station, picture, &spec, &e);
+	if (r < 0)
+		fail_kit(station, picture, &e);
 }
 
 void ontarget_free(struct station *station)

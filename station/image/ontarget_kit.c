@@ -56,13 +56,33 @@ static int check_place(const struct image *image, uint64_t sector, uint64_t scri
 	return 0;
 }
 
+// A script that is too large by far is not made first: this many windows, and ranges of an image, have at least so many bytes
+// in it (image/script.c).
+#define BYTES_PER_WINDOW 160
+#define BYTES_PER_RANGE  40
+
+static int check_count(const struct image *image, const struct ontarget_spec *spec, struct err *e)
+{
+	uint64_t windows = image->front->mapped_bytes / spec->window;
+	uint64_t size = windows * BYTES_PER_WINDOW + (uint64_t)image->front->range_count * BYTES_PER_RANGE;
+	return size <= ONTARGET_SCRIPT_MAX
+	               ? 0
+	               : err_set(e, EFBIG,
+	                         "windows of %" PRIu64
+	                         " bytes make a verify script of more than 1 MiB, which is the board's place "
+	                         "for it; use a larger window, or a bmap with fewer ranges",
+	                         spec->window);
+}
+
 int ontarget_kit_check(const struct image *image, const struct ontarget_spec *spec, struct err *e)
 {
 	_cleanup_windows_ struct windows *windows = NULL;
 	_cleanup_free_ char *script = NULL;
 	size_t size = 0;
 	// The digests' values are not known, but how long they are.
-	int r = windows_lay(image, WINDOW_BODY, spec->window, &windows, e);
+	int r = check_count(image, spec, e);
+	if (r == 0)
+		r = windows_lay(image, WINDOW_BODY, spec->window, &windows, e);
 	if (r == 0)
 		r = make_script(image, spec, windows, &script, &size, e);
 	return r < 0 ? r : check_place(image, spec->sector, size, e);
@@ -110,7 +130,9 @@ int ontarget_kit_make(
 	_cleanup_free_ char *script = NULL;
 	size_t size = 0;
 	*out = ONTARGET_KIT_NONE;
-	int r = windows_cut(image, WINDOW_BODY, spec->window, &windows, e);
+	int r = check_count(image, spec, e);
+	if (r == 0)
+		r = windows_cut(image, WINDOW_BODY, spec->window, &windows, e);
 	if (r == 0)
 		r = check_store(image, e);
 	if (r == 0)

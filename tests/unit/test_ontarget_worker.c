@@ -306,6 +306,23 @@ static void a_place_that_the_image_has_is_refused_and_the_store_is_not_read(void
 	world_end(&w);
 }
 
+static void a_script_that_is_too_large_by_far_is_not_made_first(void **state)
+{
+	(void)state;
+	struct world w;
+	struct err e = {0};
+	world_ready(&w, SIZE);
+	w.front.map->mapped_bytes = 64 * GIB;
+	assert_true(ontarget_kit_check(
+	                    &w.image, &(struct ontarget_spec){.sector = 200, .window = 4 * KIB}, &e) < 0);
+	assert_non_null(strstr(e.text, "larger window"));
+	w.front.map->mapped_bytes = 0;
+	w.front.map->range_count = 4 * 1000 * 1000; // it would run into what is not there
+	assert_true(ontarget_kit_check(&w.image, &spec, &e) < 0);
+	w.front.map->range_count = 4;
+	world_end(&w);
+}
+
 static void a_damaged_store_makes_no_script(void **state)
 {
 	(void)state;
@@ -380,6 +397,7 @@ int main(int argc, char **argv)
 	        cmocka_unit_test(what_fails_around_the_place_is_the_boards_and_never_a_pass),
 	        cmocka_unit_test(a_place_that_is_not_on_the_board_is_refused_before_a_byte),
 	        cmocka_unit_test(a_place_that_the_image_has_is_refused_and_the_store_is_not_read),
+	        cmocka_unit_test(a_script_that_is_too_large_by_far_is_not_made_first),
 	        cmocka_unit_test(a_damaged_store_makes_no_script),
 	        cmocka_unit_test(the_kit_of_another_process_is_the_same),
 	};
