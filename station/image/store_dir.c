@@ -17,12 +17,24 @@
 
 static const char *const entry_files[] = {"data", "plan", "meta.json", "meta.json.new", "plan.new"};
 
+// For its owner alone: a copy of an image is no more public than the image may be.
+enum { FOLDER_MODE = 0700 };
+
 static int open_folder(int at, const char *name, bool make)
 {
-	if (make && mkdirat(at, name, 0755) < 0 && errno != EEXIST)
+	if (make && mkdirat(at, name, FOLDER_MODE) < 0 && errno != EEXIST)
 		return -errno;
 	int fd = openat(at, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	return fd < 0 ? -errno : fd;
+}
+
+// Older versions made them readable for all. Of a store that belongs to another user nothing is changed.
+static void shut_folder(int fd)
+{
+	struct stat st;
+	if (fstat(fd, &st) == 0 && st.st_uid == geteuid() && (st.st_mode & 0777) != FOLDER_MODE &&
+	        fchmod(fd, FOLDER_MODE) < 0)
+		log_warn("the store's folders can be read by others: %s", strerror(errno));
 }
 
 int store_attach(const char *path, bool make, struct store *out, struct err *e)
@@ -43,6 +55,11 @@ int store_attach(const char *path, bool make, struct store *out, struct err *e)
 	if (worst < 0) {
 		store_detach(&s);
 		return err_sys(e, -worst, "store %s: cannot be used", path);
+	}
+	if (make) {
+		shut_folder(s.entries);
+		shut_folder(s.tmp);
+		shut_folder(s.hints);
 	}
 	*out = s;
 	return 0;

@@ -120,6 +120,23 @@ static void an_entry_that_cannot_be_opened_now_is_not_dropped(void **state)
 	image_close(&image);
 }
 
+// A private image's copy in the store is no more public than the image.
+static void nobody_else_can_read_what_is_stored(void **state)
+{
+	(void)state;
+	struct drive d;
+	static const char *const folders[] = {"store/entries", "store/tmp", "store/hints"};
+	for (unsigned again = 0; again < 2; again++) {
+		assert_int_equal(import_a("a.img", "a.bmap", &d), again);
+		for (size_t i = 0; i < ARRAY_SIZE(folders); i++) {
+			struct stat st;
+			assert_int_equal(stat(folders[i], &st), 0);
+			assert_int_equal(st.st_mode & 0777, 0700);
+			assert_int_equal(chmod(folders[i], 0755), 0); // as an older version made it
+		}
+	}
+}
+
 static void checking_a_range_finds_what_no_time_stamp_shows(void **state)
 {
 	(void)state;
@@ -326,6 +343,7 @@ int main(int argc, char **argv)
 	        cmocka_unit_test_setup(an_entry_that_was_touched_but_is_whole_is_hashed_and_used, make_a),
 	        cmocka_unit_test_setup(a_stored_image_opens_by_its_key_alone, make_a),
 	        cmocka_unit_test_setup(an_entry_that_cannot_be_opened_now_is_not_dropped, make_a),
+	        cmocka_unit_test_setup(nobody_else_can_read_what_is_stored, make_a),
 	        cmocka_unit_test_setup(checking_a_range_finds_what_no_time_stamp_shows, make_a),
 	        cmocka_unit_test_setup(a_full_store_drops_what_was_used_least_recently, make_a),
 	        cmocka_unit_test_setup(an_entry_in_use_is_never_dropped_for_room, make_a),
