@@ -135,7 +135,7 @@ int fd_write_file(const char *path, const void *data, size_t size, mode_t mode, 
 		slash[slash == folder] = '\0';
 	_cleanup_close_ int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode);
 	if (fd < 0)
-		return err_sys(e, errno, "%s: cannot be created", temporary);
+		return err_sys(e, errno, "%s: cannot be created", path);
 	int r = fd_write_all(fd, data, size);
 	if (r == 0 && fsync(fd) < 0)
 		r = -errno;

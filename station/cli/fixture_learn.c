@@ -140,6 +140,9 @@ static int learn(struct learner *l, struct err *e)
 	int r = loop_add_fd(l->loop, udev_monitor_get_fd(l->monitor), EPOLLIN, on_monitor, l, &l->source, e);
 	if (r == 0 && !l->options->slots) // without a number of slots, Enter ends it
 		r = loop_add_fd(l->loop, STDIN_FILENO, EPOLLIN, on_input, l, &l->input, e);
+	if (r == -EPERM) // epoll(7) takes no files
+		return err_set(
+		        e, EPERM, "Enter would end it, and nobody types here; say with --slots N how many");
 	if (r < 0)
 		return r;
 	look(l);

@@ -151,6 +151,9 @@ static int db_uri(const char *path, const char *options, char *uri, size_t size)
 int db_open_read(const char *path, sqlite3 **out, struct err *e)
 {
 	char uri[1024], wal[1024];
+	if (access(path, F_OK) < 0 && errno == ENOENT)
+		return err_set(
+		        e, ENOENT, "%s: there is no ledger; name the station's folder with --state", path);
 	if (access(path, R_OK) < 0)
 		return err_sys(e, errno, "%s: the ledger cannot be read", path);
 	if (db_uri(path, "mode=ro", uri, sizeof(uri)) < 0)
