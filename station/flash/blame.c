@@ -46,6 +46,9 @@ void program_io_failed(struct program *p, enum disk_op op, int error, const stru
 	};
 	const char *label = p->spec.claim->label;
 	uint64_t at = piece ? piece->offset : 0;
+	// A file with holes takes room on its disk as it is written.
+	bool full = !p->spec.claim->found.rdev && (error == -ENOSPC || error == -EDQUOT);
+	const char *advice = full ? "free space on the disk that the file is on" : kinds[op].advice;
 	const char *reason = error == -ENODATA ? "the disk ends early" : strerror(-error);
 	if (error == -EFAULT && op == DISK_WRITE && piece)
 		blame_store(p, piece);
@@ -60,8 +63,7 @@ void program_io_failed(struct program *p, enum disk_op op, int error, const stru
 		        label, at);
 	else if (piece)
 		program_fail(p, kinds[op].failure, "%s: %s at byte %" PRIu64 ": %s; %s", label,
-		        kinds[op].what, at, reason, kinds[op].advice);
+		        kinds[op].what, at, reason, advice);
 	else
-		program_fail(p, kinds[op].failure, "%s: %s: %s; %s", label, kinds[op].what, reason,
-		        kinds[op].advice);
+		program_fail(p, kinds[op].failure, "%s: %s: %s; %s", label, kinds[op].what, reason, advice);
 }

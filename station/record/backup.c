@@ -3,6 +3,7 @@
 #include "record/backup.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 
 #include "base/fd.h"
@@ -43,7 +44,10 @@ int backup_ledger(sqlite3 *db, const char *path, uint64_t *rows, struct err *e)
 		return err_set(e, EEXIST, "%s: is there already; name a new file", path);
 	if (snprintf(part, sizeof(part), "%s.part", path) >= (int)sizeof(part))
 		return err_sys(e, ENAMETOOLONG, "%s", path);
-	unlink(part);
+	_cleanup_close_ int fd =
+	        open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644); // SQLite says not why
+	if (fd < 0)
+		return err_sys(e, errno, "%s: cannot be made", path);
 	int r = make(db, part, rows, e);
 	if (r == 0 && rename(part, path) < 0)
 		r = err_sys(e, errno, "%s: cannot be named", path);
