@@ -36,6 +36,8 @@ class Line(unittest.TestCase):
     def end(self):
         if self.station.process.poll() is None:
             self.station.kill()
+        self.station.drain.join()
+        self.station.process.stderr.close()
 
     def program(self, **recipe):
         """Up to the eject that lets the board check itself."""
