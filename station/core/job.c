@@ -40,14 +40,16 @@ void job_ended(struct job_counts *job, enum job_end end, enum failure failure, b
 		job->made += !again;
 		break;
 	case JOB_END_FAIL:
-		if (again && job->made)
-			job->made--;
+		job->made -= again && job->made;
 		if (failure_counts(failure))
 			job->fail++;
 		else
 			job->other++;
 		break;
-	case JOB_END_ABORTED: job->other++; break;
+	case JOB_END_ABORTED:
+		job->made -= again && job->made;
+		job->other++;
+		break;
 	}
 }
 

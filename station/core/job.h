@@ -32,7 +32,7 @@ void job_started(struct job_counts *job);
 // The start came to nothing: no row was written.
 void job_unstarted(struct job_counts *job);
 // `failure` decides whether a FAIL counts against the boards. `again`: the unit counts as made already (rework): a
-// PASS does not make another one, a FAIL takes it away.
+// PASS does not make another one, a FAIL takes it away, and so does what was left in between.
 void job_ended(struct job_counts *job, enum job_end end, enum failure failure, bool again);
 
 // pass / (pass + fail); negative while there is no verdict.

@@ -330,6 +330,7 @@ static void count_end(struct seat *seat)
 {
 	const struct seat_attempt *a = &seat->attempt;
 	bool verdict = seat->slot.result && seat->slot.result != SLOT_RESULT_ABORTED;
+	bool here = !strcmp(seat->key, a->key); // its board is still the one that is plugged in
 	if (verdict) {
 		STR_COPY(seat->verdict_key, a->key);
 		bool failed = seat->slot.result == SLOT_RESULT_FAIL;
@@ -338,10 +339,11 @@ static void count_end(struct seat *seat)
 			log_error("slot %s: memory is short, a returned board may not be known",
 			        seat_label(seat));
 	}
-	if (verdict && !strcmp(seat->key, a->key)) {
+	if (here) // what was left in between is no good one of this job any more, whatever it was
+		seat->known_here = seat->slot.result == SLOT_RESULT_PASS;
+	if (here && verdict) {
 		seat->known = seat->seen = true;
-		seat->known_passed = seat->slot.result == SLOT_RESULT_PASS;
-		seat->known_here = seat->known_here || seat->known_passed;
+		seat->known_passed = seat->known_here;
 	}
 	job_count_end(seat->station, seat);
 	log_verdict(seat);

@@ -38,6 +38,11 @@ static void a_unit_reworked_counts_once_and_a_rework_that_fails_is_missing(void 
 	job_started(&job);
 	job_ended(&job, JOB_END_FAIL, FAILURE_WRITE_ERROR, true);
 	assert_int_equal(job.made, 0);
+	job_started(&job);
+	job_ended(&job, JOB_END_PASS, FAILURE_NONE, false);
+	job_started(&job);
+	job_ended(&job, JOB_END_ABORTED, FAILURE_CANCELLED, true); // half written
+	assert_int_equal(job.made, 0);
 }
 
 static void only_the_devices_failures_lower_the_yield(void **state)
