@@ -74,10 +74,14 @@ static int bind_one(const struct addrinfo *info, const char *listen_text, int *o
 		return err_sys(e, errno, "web page on %s", listen_text);
 	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) < 0 ||
 	        bind(fd, info->ai_addr, info->ai_addrlen) < 0 || listen(fd, 128) < 0) {
-		return errno == EADDRINUSE
-		               ? err_set(e, EADDRINUSE, "web page on %s: the port is taken; choose another",
-		                         listen_text)
-		               : err_sys(e, errno, "web page on %s", listen_text);
+		const int num = errno;
+		const char *why = num == EADDRINUSE ? "the port is taken; choose another"
+		                  : num == EADDRNOTAVAIL
+		                          ? "this machine has no such address; 0.0.0.0 is all it has"
+		                  : num == EACCES ? "ports below 1024 are root's; choose another"
+		                                  : NULL;
+		return why ? err_set(e, num, "web page on %s: %s", listen_text, why)
+		           : err_sys(e, num, "web page on %s", listen_text);
 	}
 	*out = steal_fd(&fd);
 	return 0;

@@ -19,7 +19,8 @@ static int look_at_file(struct import_job *job, struct err *e)
 		return err_fail(e, EINVAL, FAILURE_IMPORT_FAILED,
 		        "%s: is neither a regular file nor a disk; name the image's file", job->image_name);
 	if (size == 0)
-		return err_fail(e, EINVAL, FAILURE_IMPORT_FAILED, "%s: is empty", job->image_name);
+		return err_fail(
+		        e, EINVAL, FAILURE_IMPORT_FAILED, "%s: is empty; get a good copy", job->image_name);
 	job->file_size = (uint64_t)size;
 	job->mtime_ns = (uint64_t)st.st_mtim.tv_sec * NSEC_PER_SEC + (uint64_t)st.st_mtim.tv_nsec;
 	job->device = st.st_dev;
