@@ -18,11 +18,13 @@ hardening :=
 endif
 
 # Evaluated when a recipe runs, not when make starts: the packages may have just been installed.
-pkgs        := libxml-2.0 jansson liblzma zlib libzstd liblz4 libcrypto sqlite3 libmicrohttpd libudev libusb-1.0 libseccomp
-pkg_cflags   = $$(pkg-config --cflags $(pkgs))
+pkgs        := jansson liblzma zlib libzstd liblz4 libcrypto sqlite3 libudev libusb-1.0 libseccomp
+late_pkgs   := libxml-2.0 libmicrohttpd# not linked: base/late.h
+soname       = $$(objdump -p "$$($(CC) -print-file-name=$(1).so)" | sed -n 's/^ *SONAME *//p')
+pkg_cflags   = $$(pkg-config --cflags $(pkgs) $(late_pkgs))
 pkg_libs     = $$(pkg-config --libs $(pkgs)) -lbz2 -laio -linih
 all_cflags   = -std=c17 -D_GNU_SOURCE -DGANGWAY_VERSION='"$(VERSION)"' -Istation -I. $(warnings) $(hardening) \
-               $(sanitize) $(CFLAGS) $(CPPFLAGS) $(pkg_cflags) -MMD -MP
+               $(sanitize) $(CFLAGS) $(CPPFLAGS) $(pkg_cflags) $(late_cflags) -MMD -MP
 all_ldflags  = $(sanitize) -Wl,-z,relro,-z,now -Wl,--as-needed $(LDFLAGS)
 
 srcs      := $(filter-out station/main.c,$(sort $(wildcard station/*/*.c webui/*.c)))
@@ -48,6 +50,9 @@ $(BUILD)/obj/%.o: %.c | $(BUILD)/deps.stamp
 	@mkdir -p $(@D)
 	@echo "  CC      $<"
 	@$(CC) $(all_cflags) -c -o $@ $<
+
+$(BUILD)/obj/station/image/late_xml.o: late_cflags = -DLATE_LIBXML2=\"$(call soname,libxml2)\"
+$(BUILD)/obj/webui/late_mhd.o: late_cflags = -DLATE_LIBMICROHTTPD=\"$(call soname,libmicrohttpd)\"
 
 # .incbin names its file to the assembler only: a changed page or .sql file must rebuild what embeds it.
 $(BUILD)/obj/%.o: %.S $(wildcard db/*/*.sql db/*/*.txt deploy/verify-ledger webui/page/*) | $(BUILD)/deps.stamp

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "webui/guest.h"
+#include "webui/late_mhd.h"
 
 struct http {
 	struct loop *loop;
@@ -296,6 +297,11 @@ static void on_log(void *context, const char *format, va_list ap)
 
 static int http_start(struct http *http, int listen_fd, struct err *e)
 {
+	int loaded = late_mhd_load(e);
+	if (loaded < 0) {
+		close(listen_fd);
+		return loaded;
+	}
 	http->daemon = MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL,
 	        NULL, on_request, http, MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL, MHD_OPTION_LISTEN_SOCKET,
 	        listen_fd, MHD_OPTION_CONNECTION_LIMIT, (unsigned)GUESTS_MAX,

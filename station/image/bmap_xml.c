@@ -9,6 +9,7 @@
 #include <stdarg.h>
 
 #include "core/failure.h"
+#include "image/late_xml.h"
 
 enum { DEPTH_MAX = 8, FEED_BYTES = 64 * 1024 };
 
@@ -301,6 +302,9 @@ int bmap_xml_read(const char *name, const char *data, size_t size, struct bmap_x
 	*out = (struct bmap_xml){0};
 	if (size == 0)
 		return bmap_bad(e, name, 0, "is empty");
+	int loaded = late_xml_load(e);
+	if (loaded < 0)
+		return loaded;
 	struct reader r = {.name = name, .xml = out, .e = e, .field = -1};
 	xmlSAXHandler sax = {
 	        .initialized = XML_SAX2_MAGIC,

@@ -16,6 +16,7 @@
 #include "base/digest.h"
 #include "base/log.h"
 #include "base/util.h"
+#include "image/late_xml.h"
 
 // What decoding and storing need, measured with strace on every path, and what glibc and the allocator add.
 static const int allowed[] = {
@@ -165,6 +166,9 @@ static int missing(const char *what, int r, struct err *e)
 static int warm_up(struct err *e)
 {
 	static const char *const types[] = {"sha1", "sha224", "sha256", "sha384", "sha512"};
+	int loaded = late_xml_load(e);
+	if (loaded < 0)
+		return loaded;
 	xmlInitParser();
 	json_object_seed(0);
 	for (size_t i = 0; i < ARRAY_SIZE(types); i++) {
