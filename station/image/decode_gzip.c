@@ -83,6 +83,16 @@ static bool bgzf_look(struct frame_walk *walk, const uint8_t *head, size_t size)
 	return true;
 }
 
+// The SAM/BAM format specification, 4.1.2: an empty member ends the file, so that one cut between two members shows.
+static bool bgzf_ends(int fd, uint64_t file_size)
+{
+	static const uint8_t mark[28] = {
+	        0x1f, 0x8b, 8, 4, [9] = 0xff, 6, [12] = 'B', 'C', 2, [16] = 0x1b, [18] = 3};
+	uint8_t t[sizeof(mark)];
+	return file_size > sizeof(t) && fd_pread_all(fd, t, sizeof(t), file_size - sizeof(t)) == sizeof(t) &&
+	       !memcmp(t, mark, sizeof(t));
+}
+
 // RFC 1952, 2.3.1: the last four bytes are the size modulo 2^32 (of the last member, where there are several).
 static int gzip_survey(
         int fd, uint64_t file_size, uint64_t expected, struct decode_survey *out, struct err *e)
@@ -90,6 +100,7 @@ static int gzip_survey(
 	uint8_t t[4];
 	(void)e;
 	frame_survey(bgzf_look, fd, file_size, out);
+	out->whole = out->whole && bgzf_ends(fd, file_size);
 	if (out->whole || file_size < 18 ||
 	        fd_pread_all(fd, t, sizeof(t), file_size - sizeof(t)) != sizeof(t))
 		return 0;

@@ -321,6 +321,22 @@ static void pbzip2s_streams_are_seen_at_the_files_head(void **state)
 	file_free(&f);
 }
 
+// Boards wait for all of a file that does not end as bgzip ends it: it may be cut between two members.
+static void a_bgzf_file_is_whole_with_its_last_mark_only(void **state)
+{
+	(void)state;
+	uint64_t seed = 30;
+	struct file f = {0};
+	for (unsigned i = 0; i < 4; i++)
+		add_frame(&f, &formats[3], 300000, &seed);
+	assert_false(surveyed(&decode_gzip, f.data, f.size).whole);
+	add_frame(&f, &formats[3], 0, &seed);
+	assert_int_equal(f.size - f.borders[4], 28);
+	assert_true(surveyed(&decode_gzip, f.data, f.size).whole);
+	assert_true(surveyed(&decode_gzip, f.data, f.borders[4]).parts);
+	file_free(&f);
+}
+
 // Fails both ways, in the same words, and names a place in [from, to].
 static void fails(const struct format *format, const uint8_t *data, size_t size, const char *what,
         const char *words, size_t from, size_t to)
@@ -613,6 +629,7 @@ int main(void)
 	        cmocka_unit_test(a_file_is_cut_between_frames_wherever_its_bytes_are_cut),
 	        cmocka_unit_test(a_file_of_one_frame_is_not_taken_for_parts),
 	        cmocka_unit_test(pbzip2s_streams_are_seen_at_the_files_head),
+	        cmocka_unit_test(a_bgzf_file_is_whole_with_its_last_mark_only),
 	        cmocka_unit_test(every_damage_is_named_with_its_place_and_in_the_same_words),
 	        cmocka_unit_test(garbage_between_two_frames_is_an_error_at_that_place),
 	        cmocka_unit_test(a_sink_that_refuses_ends_all_threads),
