@@ -169,6 +169,11 @@ static inline struct fixture *fixture_free(struct fixture *f)
 // "write-error" and so on; BOARD_FAULT_NONE for an unknown word.
 enum board_fault_kind board_fault_from_name(const char *name);
 const char *board_fault_name(enum board_fault_kind kind);
+// Whether it is one of a board's own answer, which a disk has not.
+static inline bool board_fault_answers(uint32_t kind)
+{
+	return kind >= BOARD_FAULT_ANSWER_FAIL;
+}
 
 // "KIND@OFFSET[=VALUE]"; OFFSET and VALUE may end in K, M or G (powers of 1024).
 int board_fault_parse(const char *text, struct board_fault *out, struct err *e);

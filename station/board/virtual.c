@@ -263,6 +263,10 @@ static int hub_fault(struct virtual_hub *hub, unsigned slot, const char *text, s
 		int r = board_fault_parse(text, &fault, e);
 		if (r < 0)
 			return r;
+		if (board_fault_answers(fault.kind) && !hub->sector)
+			return err_set(e, EINVAL,
+			        "slot %s: fault '%s': boards are asked nothing without on_target_sector",
+			        hub->base.slots[slot].label, text);
 		unsigned i = 0;
 		while (i < BOARD_FAULTS_MAX && model->faults[i].kind)
 			i++;

@@ -113,7 +113,7 @@ static void fault_words(const struct board_model *model, char *text, size_t size
 	text[0] = '\0';
 	for (unsigned i = 0; i < BOARD_FAULTS_MAX; i++) {
 		const struct board_fault *fault = &model->faults[i];
-		if (fault->kind >= BOARD_FAULT_ANSWER_FAIL && used < size)
+		if (board_fault_answers(fault->kind) && used < size)
 			used += (size_t)snprintf(text + used, size - used, "%s@%" PRIu64 "=%" PRIu64 ",",
 			        board_fault_name((enum board_fault_kind)fault->kind), fault->offset,
 			        fault->value);

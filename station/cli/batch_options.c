@@ -165,10 +165,15 @@ static int parse_targets(struct parsing *p, int argc, char **argv)
 static int plant(struct batch_options *o, unsigned target, const char *text, struct err *e)
 {
 	struct board_model *model = &o->models[target];
-	for (unsigned i = 0; i < BOARD_FAULTS_MAX; i++)
-		if (model->faults[i].kind == BOARD_FAULT_NONE)
-			return board_fault_parse(text, &model->faults[i], e);
-	return err_set(e, E2BIG, "too many faults for one target");
+	unsigned i = 0;
+	while (i < BOARD_FAULTS_MAX && model->faults[i].kind != BOARD_FAULT_NONE)
+		i++;
+	if (i == BOARD_FAULTS_MAX)
+		return err_set(e, E2BIG, "too many faults for one target");
+	int r = board_fault_parse(text, &model->faults[i], e);
+	if (r == 0 && board_fault_answers(model->faults[i].kind))
+		return err_set(e, EINVAL, "--fault %s: a target is asked nothing; see 'gangway demo'", text);
+	return r;
 }
 
 static int parse_fault(struct parsing *p, const char *text)

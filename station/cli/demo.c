@@ -110,6 +110,9 @@ static int check_faults(const struct demo_options *o)
 		if (*end != '=' || slot < 1 || slot > o->boards)
 			return options_wrong("demo", "--fault %s: its slot is not one of 1 to %u",
 			        o->faults[i], o->boards);
+		if (!o->on_target && !strncmp(end + 1, "answer-", 7))
+			return options_wrong(
+			        "demo", "--fault %s: boards are asked only with --on-target", o->faults[i]);
 	}
 	return 0;
 }
