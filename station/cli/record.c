@@ -221,12 +221,25 @@ static void print_report(const struct record_options *o, const struct verify_rep
 		        report->chain_s > 0 ? (double)rows / report->chain_s : 0, report->projections_s);
 }
 
+static void show_progress(void *context, uint64_t rows, uint64_t total, double left_s)
+{
+	(void)context;
+	fprintf(stderr, "\r\033[Kevery rule again, row by row: %llu %%, about %.0f s left",
+	        (unsigned long long)(rows * 100 / total), left_s);
+	(void)fflush(stderr);
+}
+
 static int verify(const struct record_options *o)
 {
 	struct err e = {0};
 	struct verify_report report;
-	struct verify_request request = {o->database, o->heads, o->key, o->chain_only};
-	if (verify_ledger(&request, &report, &e) < 0)
+	const struct replay_progress progress = {.told = show_progress};
+	struct verify_request request = {
+	        o->database, o->heads, o->key, o->chain_only, isatty(STDERR_FILENO) ? &progress : NULL};
+	int r = verify_ledger(&request, &report, &e);
+	if (request.progress)
+		fprintf(stderr, "\r\033[K");
+	if (r < 0)
 		return complain(&e);
 	print_report(o, &report);
 	return EXIT_OK;

@@ -28,9 +28,14 @@ static int db_errno(int code)
 	}
 }
 
-static const char *db_hint(int code)
+static const char *db_hint(int code, const char *text)
 {
 	switch (code & 0xff) {
+	case SQLITE_ERROR:
+		return strncmp(text, "no such ", 8) ? ""
+		                                    : "; the ledger's tables are another gangway's: start "
+		                                      "the station once, it makes them "
+		                                      "anew from the log";
 	case SQLITE_FULL: return "; free space on the station's disk";
 	case SQLITE_BUSY: return "; another program holds the ledger: close it";
 	case SQLITE_CORRUPT:
@@ -46,8 +51,8 @@ int db_error(sqlite3 *db, struct err *e, const char *what)
 	const char *file = db ? sqlite3_db_filename(db, "main") : NULL;
 	if (!strcmp(what, "ledger") && file && *file)
 		what = file;
-	return err_set(
-	        e, db_errno(code), "%s: %s%s", what, db ? sqlite3_errmsg(db) : "no memory", db_hint(code));
+	const char *text = db ? sqlite3_errmsg(db) : "no memory";
+	return err_set(e, db_errno(code), "%s: %s%s", what, text, db_hint(code, text));
 }
 
 bool db_is_refusal(sqlite3 *db)

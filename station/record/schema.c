@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/log.h"
+#include "record/replay.h"
 #include "record/sql.h"
 
 static int run_folder(sqlite3 *db, const char *folder, int skip, struct err *e)
@@ -103,34 +105,6 @@ int schema_check(sqlite3 *db, bool all, struct err *e)
 	return compare_objects(have, want, all, e);
 }
 
-int schema_replay(sqlite3 *from, sqlite3 *to, struct err *e)
-{
-	_cleanup_statement_ sqlite3_stmt *read = NULL, *write = NULL;
-	int r = db_prepare(from, "SELECT seq, utc, kind, body, prev, hash FROM log ORDER BY seq", &read, e);
-	if (r == 0)
-		r = db_prepare(to,
-		        "INSERT INTO log(seq, utc, kind, body, prev, hash) VALUES (?, ?, ?, ?, ?, ?)", &write,
-		        e);
-	if (r == 0)
-		r = db_exec(to, "BEGIN", e);
-	int step = SQLITE_DONE;
-	while (r == 0 && (step = sqlite3_step(read)) == SQLITE_ROW) {
-		for (int i = 0; i < 6; i++)
-			sqlite3_bind_value(write, i + 1, sqlite3_column_value(read, i));
-		if (sqlite3_step(write) != SQLITE_DONE) {
-			char what[96];
-			snprintf(what, sizeof(what), "row %lld (%.40s)",
-			        (long long)sqlite3_column_int64(read, 0), db_text(read, 2));
-			r = db_is_refusal(to) ? err_set(e, EUCLEAN, "%s: %s", what, sqlite3_errmsg(to))
-			                      : db_error(to, e, what);
-		}
-		sqlite3_reset(write);
-	}
-	if (r == 0 && step != SQLITE_DONE)
-		r = db_error(from, e, "ledger");
-	return r < 0 ? r : db_exec(to, "COMMIT", e);
-}
-
 // Whether the live projections were made by this binary's files.
 static int projections_are_current(sqlite3 *db, bool *current, struct err *e)
 {
@@ -199,21 +173,51 @@ static int drop_projections(sqlite3 *db, struct err *e)
 	return r;
 }
 
+// A line now and then for whoever waits for the station: minutes may pass for a ledger of years.
+static void tell(void *context, uint64_t rows, uint64_t total, double left_s)
+{
+	uint64_t *next = context, percent = rows * 100 / total;
+	if (percent < *next)
+		return;
+	*next = percent + 5;
+	log_info("the ledger's tables: %llu %% are made, about %.0f s left", (unsigned long long)percent,
+	        left_s);
+}
+
+// Thrown away should anything end it: it needs no journal.
 static int build_scratch(sqlite3 *live, const char *path, struct err *e)
 {
 	_cleanup_db_ sqlite3 *built = NULL;
+	uint64_t next = 0;
+	const struct replay_progress progress = {.told = tell, .context = &next};
 	int r = db_open_write(path, &built, e);
 	if (r == 0)
-		r = db_exec(built, "PRAGMA synchronous = OFF", e);
+		r = db_exec(built,
+		        "PRAGMA journal_mode = DELETE; PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; "
+		        "PRAGMA cache_size = -64000",
+		        e);
 	if (r == 0)
 		r = schema_create(built, e);
-	return r < 0 ? r : schema_replay(live, built, e);
+	if (r == 0)
+		r = replay_shed_indexes(built, NULL, e);
+	return r < 0 ? r : replay_log(live, built, &progress, e);
+}
+
+static void tell_begin(sqlite3 *db)
+{
+	int64_t rows = 0;
+	if (db_number(db, "SELECT count(*) FROM log", &rows, NULL) == 0)
+		log_info("another gangway made this ledger's tables: they are made anew from its %lld rows, "
+		         "boards wait until that is done",
+		        (long long)rows);
 }
 
 // Builds the projections beside the ledger, then puts them in with one transaction.
 static int rebuild(sqlite3 *db, const char *scratch_path, struct err *e)
 {
+	char *indexes = NULL;
 	unlink(scratch_path);
+	tell_begin(db);
 	int r = build_scratch(db, scratch_path, e);
 	if (r == 0) {
 		char *attach = sqlite3_mprintf("ATTACH %Q AS built", scratch_path);
@@ -229,15 +233,22 @@ static int rebuild(sqlite3 *db, const char *scratch_path, struct err *e)
 	if (r == 0)
 		r = db_exec(db, "DELETE FROM kind; DELETE FROM kind_field", e);
 	if (r == 0)
+		r = replay_shed_indexes(db, &indexes, e);
+	if (r == 0)
 		r = for_each(db,
 		        "SELECT printf('INSERT INTO main.\"%w\" SELECT * FROM built.\"%w\"', name, name) "
 		        "FROM built.sqlite_schema WHERE type = 'table' AND name <> 'log'",
 		        e);
 	if (r == 0)
+		r = db_exec(db, indexes, e);
+	if (r == 0)
 		r = db_exec(db, "COMMIT; DETACH built", e);
 	else if (!sqlite3_get_autocommit(db))
 		(void)db_exec(db, "ROLLBACK", NULL);
+	sqlite3_free(indexes);
 	unlink(scratch_path);
+	if (r == 0)
+		log_info("the ledger's tables are made");
 	return r < 0 ? err_prefix(e, "building the projections again") : 0;
 }
 

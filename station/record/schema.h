@@ -26,8 +26,4 @@ int schema_upgrade(sqlite3 *db, const char *scratch_path, struct schema_change *
 // should be. `all` false: only the log's own.
 int schema_check(sqlite3 *db, bool all, struct err *e);
 
-// Copies the log row by row into `to` (made by schema_create), whose triggers check every rule and build the
-// projections. -EUCLEAN names the row that broke a rule.
-int schema_replay(sqlite3 *from, sqlite3 *to, struct err *e);
-
 #endif

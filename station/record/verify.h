@@ -5,12 +5,14 @@
 
 #include "base/clock.h"
 #include "base/digest.h"
+#include "record/replay.h"
 
 struct verify_request {
 	const char *database; // the file
 	const char *heads;    // a head file, or a folder of them; NULL: the heads beside the ledger
 	const char *key;      // the station's public key from elsewhere; NULL: the ledger's own word is taken
 	bool chain_only;      // no projections: quicker, and finds less
+	const struct replay_progress *progress; // of the projections; NULL: nobody waits
 };
 
 struct verify_report {
