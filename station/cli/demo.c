@@ -3,6 +3,8 @@
 #include "cli/demo.h"
 
 #include <errno.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 
 #include "base/fd.h"
@@ -11,6 +13,8 @@
 #include "cli/options.h"
 #include "cli/state.h"
 #include "daemon/station.h"
+
+enum { DEMO_PORT = 8080 };
 
 static const char usage[] =
         "usage: gangway demo [OPTION...]\n"
@@ -32,7 +36,8 @@ static const char usage[] =
         "                           with --on-target: answer- and fail flip never none foreign stale "
         "truncated garbage serial slow\n"
         "  --state DIR              the station's folder, kept; otherwise a fresh one, named at the end\n"
-        "  --listen ADDR:PORT       of the page (127.0.0.1:8080; with --once any free port)\n"
+        "  --listen ADDR:PORT       of the page (127.0.0.1:8080; with --once, or where that is taken, any "
+        "free port)\n"
         "  --once                   ends after one batch; exit code 0 only if all boards passed\n";
 
 #define DEMO_RATE      (1 * MIB)
@@ -117,6 +122,18 @@ static int check_faults(const struct demo_options *o)
 	return 0;
 }
 
+// Whether somebody else listens at the page's usual place: a first look at Gangway must not fail for that.
+static bool usual_port_is_taken(void)
+{
+	const struct sockaddr_in address = {.sin_family = AF_INET,
+	        .sin_port = htons(DEMO_PORT),
+	        .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	int on = 1;
+	_cleanup_close_ int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	return fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) == 0 &&
+	       bind(fd, (const struct sockaddr *)&address, sizeof(address)) < 0 && errno == EADDRINUSE;
+}
+
 static int read_options(int argc, char **argv, struct demo_options *o)
 {
 	static const struct option longs[] = {{"boards", required_argument, NULL, OPTION_BOARDS},
@@ -138,7 +155,8 @@ static int read_options(int argc, char **argv, struct demo_options *o)
 	if (!o->rate_given)
 		o->rate = o->once ? DEMO_RATE_ONCE : DEMO_RATE;
 	if (!o->listen[0])
-		STR_COPY(o->listen, o->once ? "127.0.0.1:0" : "127.0.0.1:8080");
+		snprintf(o->listen, sizeof(o->listen), "127.0.0.1:%u",
+		        o->once || usual_port_is_taken() ? 0U : (unsigned)DEMO_PORT);
 	return r;
 }
 
