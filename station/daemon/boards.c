@@ -58,7 +58,7 @@ void seat_judge(const struct seat *seat, bool granted, struct match_result *out)
 	        .usb_ids = usb_ids[0] ? usb_ids : NULL,
 	        .lun = seat->board.lun};
 	sign_rules(job, &rules);
-	struct match_history history = {.duplicate = serial_has_twin(seat),
+	struct match_history history = {.duplicate = serial_has_twin(seat) || serial_is_under_way(seat),
 	        .returned = seat->known || key_set_has(&job->known, seat->key) || serial_is_known(seat),
 	        .granted = granted || seat->slot.granted,
 	        .asking = seat->board.serial[0] && !seat->looked_up};
@@ -112,9 +112,9 @@ void seat_rematch_all(struct station *station)
 	seat_start_boards(station);
 }
 
-// A serial that came or went may have made a twin of another board, or ended that.
-static void rematch_twins(struct station *station, const struct seat *seat, const char *serial)
+void seat_rematch_twins(const struct seat *seat, const char *serial)
 {
+	struct station *station = seat->station;
 	for (unsigned i = 0; serial[0] && i < station->seat_count; i++) {
 		struct seat *other = &station->seats[i];
 		if (other != seat && !strcmp(other->board.serial, serial))
@@ -136,7 +136,7 @@ void seat_forget_board(struct seat *seat)
 	seat->person[0] = '\0';
 	seat->reason[0] = seat->disposition[0] = seat->disposition_reason[0] = '\0';
 	seat->rework = false;
-	rematch_twins(seat->station, seat, serial);
+	seat_rematch_twins(seat, serial);
 }
 
 // --- the fixture's events ----------------------------------------------------------------------------------
@@ -210,7 +210,7 @@ static void on_arrived(void *context, const struct board *board)
 	seat_judge(seat, retry, &event.admission);
 	log_debug("slot %s: a board arrived, %s", seat_label(seat), seat->key);
 	seat_event(seat, &event);
-	rematch_twins(station, seat, seat->board.serial);
+	seat_rematch_twins(seat, seat->board.serial);
 	lookup_ask(station);
 	seat_start_boards(station);
 }

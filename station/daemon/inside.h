@@ -282,6 +282,8 @@ struct station {
 extern const struct fixture_events seat_fixture_events;
 void seat_rematch(struct seat *seat);
 void seat_rematch_all(struct station *station);
+// A serial that came or went may have made a twin of another slot's board, or ended that.
+void seat_rematch_twins(const struct seat *seat, const char *serial);
 // What the job makes of the plugged-in board. `granted`: as if a person had released it.
 void seat_judge(const struct seat *seat, bool granted, struct match_result *out);
 // The plugged-in board as match and signature see it.
@@ -386,6 +388,8 @@ void serial_settle(struct seat *seat);
 bool serial_changed(struct seat *seat, const struct board *board);
 // Another slot has a board with this serial.
 bool serial_has_twin(const struct seat *seat);
+// Another slot has an attempt on it whose verdict is not in the ledger yet: it was pulled out there, or reads itself back.
+bool serial_is_under_way(const struct seat *seat);
 // The range has a number for this board, or it needs none.
 bool serial_may_start(const struct seat *seat);
 // At the attempt's row: hands out its serial, with a row before the attempt's. Does nothing when the board has one.

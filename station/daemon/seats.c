@@ -413,6 +413,8 @@ void seat_event(struct seat *seat, const struct slot_event *event)
 	let_picture_go(seat);
 	if (!seat->slot.present && seat->key[0] && !seat->member && seat->slot.row == SLOT_ROW_NONE)
 		seat_forget_board(seat);
+	if (out.set & SLOT_DO_COUNT_END)
+		seat_rematch_twins(seat, seat->attempt.serial); // its board may be in another slot by now
 	if (out.set & (SLOT_DO_COUNT_END | SLOT_DO_COUNT_UNDO)) {
 		job_settle(seat->station);
 		seat_start_boards(seat->station);

@@ -127,6 +127,18 @@ bool serial_has_twin(const struct seat *seat)
 	return false;
 }
 
+bool serial_is_under_way(const struct seat *seat)
+{
+	const struct station *station = seat->station;
+	for (unsigned i = 0; i < station->seat_count && seat->board.serial[0]; i++) {
+		const struct seat *other = &station->seats[i];
+		if (other != seat && other->slot.row != SLOT_ROW_NONE &&
+		        !strcmp(other->attempt.serial, seat->board.serial))
+			return true;
+	}
+	return false;
+}
+
 static void take_own(struct seat *seat)
 {
 	STR_COPY(seat->board.serial, seat->own_serial);
