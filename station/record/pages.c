@@ -20,48 +20,43 @@ struct section {
 
 struct ledger_page {
 	const char *name, *subject;
-	struct section sections[7];
+	const struct section *sections; // up to the first of kind SECTION_NONE
 };
 
-static const struct ledger_page pages[] = {
-        {"search", "q", {{"hits", "queries", "search", SECTION_FEW, false}}},
-        {"story", "serial",
-                {{"unit", "queries", "unit", SECTION_ONE, false},
-                        {"events", "queries", "unit-timeline", SECTION_LONG, true},
-                        {"anchor", "queries", "anchor", SECTION_ONE, false}}},
-        {"lot", "lot",
-                {{"totals", "queries", "lot-totals", SECTION_ONE, false},
-                        {"jobs", "queries", "lot-jobs", SECTION_FEW, true},
-                        {"times", "queries", "lot-times", SECTION_FEW, false},
-                        {"slots", "queries", "lot-slots", SECTION_FEW, false},
-                        {"pareto", "queries", "lot-pareto", SECTION_FEW, false},
-                        {"anchor", "queries", "anchor", SECTION_ONE, false},
-                        {"units", "reports", "lot-units", SECTION_LONG, false}}},
-        {"order", "order",
-                {{"totals", "queries", "lot-totals", SECTION_ONE, false},
-                        {"jobs", "queries", "lot-jobs", SECTION_FEW, true},
-                        {"times", "queries", "lot-times", SECTION_FEW, false},
-                        {"slots", "queries", "lot-slots", SECTION_FEW, false},
-                        {"pareto", "queries", "lot-pareto", SECTION_FEW, false},
-                        {"anchor", "queries", "anchor", SECTION_ONE, false},
-                        {"units", "reports", "lot-units", SECTION_LONG, false}}},
-        {"image", "image",
-                {{"images", "reports", "image-history", SECTION_FEW, true},
-                        {"jobs", "queries", "lot-jobs", SECTION_FEW, false},
-                        {"lots", "queries", "image-lots", SECTION_FEW, false},
-                        {"units", "reports", "units-with-image", SECTION_LONG, false}}},
-        {"day", "day",
-                {{"totals", "queries", "day-totals", SECTION_ONE, false},
-                        {"times", "queries", "day-hours", SECTION_FEW, false},
-                        {"jobs", "queries", "lot-jobs", SECTION_FEW, false},
-                        {"rows", "reports", "day", SECTION_LONG, true}}},
-        {"certificate", "lot",
-                {{"lot", "queries", "certificate-jobs", SECTION_ONE, true},
-                        {"images", "queries", "certificate-images", SECTION_FEW, false},
-                        {"others", "queries", "certificate-others", SECTION_FEW, false},
-                        {"anchor", "queries", "anchor", SECTION_ONE, false},
-                        {"units", "reports", "certificate", SECTION_LONG, false}}},
-};
+static const struct section search_page[] = {{"hits", "queries", "search", SECTION_FEW, false}, {0}};
+
+static const struct section story_page[] = {{"unit", "queries", "unit", SECTION_ONE, false},
+        {"events", "queries", "unit-timeline", SECTION_LONG, true},
+        {"anchor", "queries", "anchor", SECTION_ONE, false}, {0}};
+
+// A lot's, or a work order's: the queries take either.
+static const struct section lot_page[] = {{"totals", "queries", "lot-totals", SECTION_ONE, false},
+        {"jobs", "queries", "lot-jobs", SECTION_FEW, true},
+        {"times", "queries", "lot-times", SECTION_FEW, false},
+        {"slots", "queries", "lot-slots", SECTION_FEW, false},
+        {"pareto", "queries", "lot-pareto", SECTION_FEW, false},
+        {"anchor", "queries", "anchor", SECTION_ONE, false},
+        {"units", "reports", "lot-units", SECTION_LONG, false}, {0}};
+
+static const struct section image_page[] = {{"images", "reports", "image-history", SECTION_FEW, true},
+        {"jobs", "queries", "lot-jobs", SECTION_FEW, false},
+        {"lots", "queries", "image-lots", SECTION_FEW, false},
+        {"units", "reports", "units-with-image", SECTION_LONG, false}, {0}};
+
+static const struct section day_page[] = {{"totals", "queries", "day-totals", SECTION_ONE, false},
+        {"times", "queries", "day-hours", SECTION_FEW, false},
+        {"jobs", "queries", "lot-jobs", SECTION_FEW, false}, {"rows", "reports", "day", SECTION_LONG, true},
+        {0}};
+
+static const struct section certificate_page[] = {{"lot", "queries", "certificate-jobs", SECTION_ONE, true},
+        {"images", "queries", "certificate-images", SECTION_FEW, false},
+        {"others", "queries", "certificate-others", SECTION_FEW, false},
+        {"anchor", "queries", "anchor", SECTION_ONE, false},
+        {"units", "reports", "certificate", SECTION_LONG, false}, {0}};
+
+static const struct ledger_page pages[] = {{"search", "q", search_page}, {"story", "serial", story_page},
+        {"lot", "lot", lot_page}, {"order", "order", lot_page}, {"image", "image", image_page},
+        {"day", "day", day_page}, {"certificate", "lot", certificate_page}};
 
 static const struct ledger_page *find(const char *name)
 {
@@ -117,8 +112,7 @@ static int add_sections(sqlite3 *db, const struct ledger_page *page, const json_
 {
 	const char *subject = json_string_value(json_object_get(parameters, page->subject));
 	bool known = true;
-	for (const struct section *s = page->sections;
-	        s < page->sections + ARRAY_SIZE(page->sections) && s->kind != SECTION_NONE; s++) {
+	for (const struct section *s = page->sections; s->kind != SECTION_NONE; s++) {
 		bool found = false;
 		int r = add_section(db, s, parameters, limit, answer, &found, e);
 		if (r < 0)
