@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MIT
 """What `gangway image script` and `gangway stick` write, run by U-Boot on a board."""
-import gzip, json, os, pathlib, re, shutil, subprocess, tempfile, unittest
+import gzip, json, os, pathlib, re, shutil, subprocess, unittest
 
 import image
-from sandbox import MIB, UBOOT, Board
+from case import BoardCase
+from sandbox import MIB, UBOOT
 from test_scripts import assert_old_hush
 
 GANGWAY = os.environ['GANGWAY']
@@ -15,26 +16,13 @@ def gangway(*argv, code=0, **kwargs):
     return result
 
 
-class Case(unittest.TestCase):
+class Case(BoardCase):
     @classmethod
     def setUpClass(cls):
-        cls.scratch = tempfile.TemporaryDirectory()
-        cls.folder = pathlib.Path(cls.scratch.name)
+        super().setUpClass()
         os.environ['GANGWAY_STORE'] = str(cls.folder / 'store')
-        cls.image = image.make(cls.folder / 'new.img', 'new')
-        cls.old = image.make(cls.folder / 'old.img', 'old')
+        cls.image = cls.new
         gangway('bmap', 'create', '-o', cls.folder / 'new.img.bmap', cls.image)
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.scratch.cleanup()
-
-    def board(self, holds=None, commit=True, **kwargs):
-        board = Board(tempfile.mkdtemp(dir=self.folder), **kwargs)
-        self.addCleanup(board.pull)
-        if holds:
-            image.put(holds, board.emmc, commit)
-        return board
 
     def at_the_prompt(self, board):
         """A board without the start script's doing, so that only the script under test acts."""

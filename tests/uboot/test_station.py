@@ -1,30 +1,12 @@
 # SPDX-License-Identifier: MIT
 """The start script on a board: when it goes to the station, how it leaves it, and that it always ends well."""
-import os, pathlib, tempfile, unittest
+import os, pathlib, unittest
 
 import image
-from sandbox import Board
+from case import BoardCase
 
 
-class Case(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.scratch = tempfile.TemporaryDirectory()
-        cls.folder = pathlib.Path(cls.scratch.name)
-        cls.old = image.make(cls.folder / 'old.img', 'old')
-        cls.new = image.make(cls.folder / 'new.img', 'new')
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.scratch.cleanup()
-
-    def board(self, holds=None, commit=True, **kwargs):
-        board = Board(tempfile.mkdtemp(dir=self.folder), **kwargs)
-        self.addCleanup(board.pull)
-        if holds:
-            image.put(holds, board.emmc, commit)
-        return board
-
+class Case(BoardCase):
     def assert_no_station(self, text):
         self.assertNotIn('UMS-WAITS', text)
 

@@ -2,7 +2,7 @@
 
 Boards are driven through umsboard's control socket, the station through its own; waiting is waiting for its events.
 """
-import atexit, json, os, pathlib, select, signal, socket, sqlite3, subprocess, sys, time
+import atexit, contextlib, json, os, pathlib, select, signal, socket, sqlite3, subprocess, sys, time
 
 SRC, BUILD, OUT, LINE = (pathlib.Path(os.environ[name]) for name in ('SRC', 'BUILD', 'OUT', 'LINE'))
 GANGWAY = BUILD / 'gangway'
@@ -114,6 +114,27 @@ class Events:
         self.lines += (self.part + self.process.stdout.read()).decode().splitlines()
         self.process.wait()
         return self.lines
+
+
+@contextlib.contextmanager
+def taken_over(board, usurper):
+    """While udev sleeps, so that nobody is told, the kernel gives the name of the board's disk to another's; the station may open it. The name."""
+    name = board.disk()
+    udevd = int(subprocess.run(['pidof', '-s', 'systemd-udevd'], capture_output=True, text=True, check=True).stdout)
+    os.kill(udevd, signal.SIGSTOP)
+    try:
+        events = Events('--kernel', '--subsystem-match=block')
+        board.unplug()
+        events.wait(lambda line: 'remove' in line and f'/{name} ' in line)
+        usurper.plug()
+        events.wait(lambda line: 'add' in line and '/block/' in line and line.split()[2].rsplit('/', 1)[1] == name)
+        events.close()
+        check(usurper.disk() == name, f'{name} is another board now')
+        subprocess.run(['chgrp', 'gangway', f'/dev/{name}'], check=True)
+        subprocess.run(['chmod', '660', f'/dev/{name}'], check=True)
+        yield name
+    finally:
+        os.kill(udevd, signal.SIGCONT)
 
 
 class Station:

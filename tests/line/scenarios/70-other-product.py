@@ -1,5 +1,4 @@
 """Another product with the same VID:PID on the hub, and one that takes a board's port, name and serial: not a byte."""
-import signal
 from station import *
 
 image = make_image(LINE / 'image.img')
@@ -34,30 +33,12 @@ impostor = Board(2.6, port='0.2', serial='SN020', product='Camera')
 board.slot = impostor.slot = '2'
 board.plug()
 station.wait_states({2: 'matched'}, 60)
-name = board.disk()
-udevd = int(subprocess.run(['pidof', '-s', 'systemd-udevd'], capture_output=True, text=True, check=True).stdout)
-os.kill(udevd, signal.SIGSTOP)
-try:
-    monitor = subprocess.Popen(['udevadm', 'monitor', '--kernel', '--subsystem-match=block'], stdout=subprocess.PIPE, text=True)
-    check('KERNEL' in monitor.stdout.readline() + monitor.stdout.readline(), 'a monitor')
-    board.unplug()
-    for line in monitor.stdout:
-        if 'remove' in line and f'/{name} ' in line:
-            break
-    impostor.plug()
-    for line in monitor.stdout:
-        if 'add' in line and '/block/' in line and line.split()[2].rsplit('/', 1)[1] == name:
-            break
-    monitor.kill()
-    subprocess.run(['chgrp', 'gangway', f'/dev/{name}'], check=True)
-    subprocess.run(['chmod', '660', f'/dev/{name}'], check=True)
+with taken_over(board, impostor) as name:
     station.call('job.start')
     station.wait(lambda: station.slots['2']['state'] not in ('matched', 'claimed'), 60, 'the worker looks')
     seen = station.slots['2']
     check(seen['code'] in ('target-changed', 'target-mismatch'), f'the worker noticed: {seen["state"]} {seen["code"]} {seen["text"]}')
     check(impostor.written() == 0 and board.written() == 0, 'nothing was written')
-finally:
-    os.kill(udevd, signal.SIGCONT)
 station.wait_states({2: ('refused', 'target-mismatch')}, 60)  # and so does discovery, once it hears of it
 rows = station.ledger("SELECT body FROM log WHERE kind = 'job.signature'")
 check(len(rows) == 1 and json.loads(rows[0]['body'])['state'] == 'approved', f'the approval is a row: {rows}')
