@@ -1,5 +1,5 @@
 """A station under test: starts `gangway station` on a folder, drives it through its control socket, waits for events."""
-import array, json, os, pathlib, re, select, signal, socket, subprocess, threading, time
+import array, json, os, pathlib, re, select, signal, socket, subprocess, tempfile, threading, time
 
 GANGWAY = os.environ['GANGWAY']
 SLOW = 4 if os.environ.get('SANITIZE') else 1
@@ -213,6 +213,7 @@ class Station:
     def held(self, role):
         """The one child of that role, held still; signal it SIGCONT."""
         pid, = self.children(role)
+        (pathlib.Path(tempfile.gettempdir()) / f'held-{pid}').touch()  # tests/run --jolt leaves it to us
         os.kill(pid, signal.SIGSTOP)
         return pid
 

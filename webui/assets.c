@@ -9,6 +9,7 @@
 // X(symbol in page.S, path, type)
 #define ASSETS(X)                                                           \
 	X(index, "/", "text/html; charset=utf-8")                           \
+	X(common_style, "/common.css", "text/css; charset=utf-8")           \
 	X(style, "/style.css", "text/css; charset=utf-8")                   \
 	X(icon, "/icon.svg", "image/svg+xml")                               \
 	X(app, "/app.js", "text/javascript; charset=utf-8")                 \

@@ -10,6 +10,7 @@
 	.endm
 
 	asset asset_index, "index.html"
+	asset asset_common_style, "common.css"
 	asset asset_style, "style.css"
 	asset asset_icon, "icon.svg"
 	asset asset_app, "app.js"
