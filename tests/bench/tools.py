@@ -1,6 +1,8 @@
 """What is compared: gangway, bmaptool and dd, as a person would type them."""
 import json
 import os
+import pathlib
+import subprocess
 
 
 class Failed(Exception):
@@ -41,6 +43,14 @@ def bmaptool(bench, source, bmap, nodes):
 def dd(bench, source, nodes):
     commands = [['dd', f'if={source}', f'of={node}', 'bs=4M', 'oflag=direct', 'status=none'] for node in nodes]
     return checked(bench.run(commands), 'dd')
+
+
+def floor(bench, source, node):
+    """The least that our way of writing can take (floor.c), as many bytes as dd is given."""
+    program, code = bench.folder / 'floor', pathlib.Path(__file__).resolve().parent / 'floor.c'
+    if not program.exists() or program.stat().st_mtime < code.stat().st_mtime:
+        subprocess.run(['cc', '-O2', '-D_GNU_SOURCE', '-o', program, code, '-laio'], check=True)
+    return checked(bench.run([[program, source, node]]), 'floor')
 
 
 def fill_store(bench, source, bmap, size):
