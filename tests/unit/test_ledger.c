@@ -402,7 +402,7 @@ static void a_kept_serial_is_void_when_no_retry_came(void **state)
 	struct verify_report report;
 	prepare_job(b);
 	for (int i = 1; i <= 3; i++) {
-		char serial[8], reserve[80];
+		char serial[16], reserve[120];
 		snprintf(serial, sizeof(serial), "N%d", i);
 		snprintf(reserve, sizeof(reserve), "{\"serial\":\"%s\",\"pool\":\"p\",\"attempt\":%d}",
 		        serial, i);

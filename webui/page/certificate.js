@@ -61,7 +61,7 @@ function toCheck(jobs) {
 function nothing(name, answer) {
   const { anchor } = answer;
   return [el('h1', null, 'No certificate yet'), el('p', { class: 'lead' }, 'No unit of lot ', lotLink(name), ' is PASS and anchored: covered by a signed head of the ledger that has left the station. A head is signed when a job closes, when rows wait for one too long, and when the station stops.'),
-    anchor?.signed_row > (anchor?.row || 0) ? el('p', { class: 'anchor warn' }, `⚠ Signed to row ${anchor.signed_row}, anchored to row ${anchor.row || 0}: ${whyUnanchored(anchor)}. A head that only lies in the station’s own folder proves nothing against its owner.`) : null,
+    anchor?.signed_row > (anchor?.row || 0) ? el('p', { class: 'anchor warn' }, `⚠ Signed to row ${anchor.signed_row}, ${anchor.row ? `anchored to row ${anchor.row}` : 'not anchored'}: ${whyUnanchored(anchor)}. A head that only lies in the station’s own folder proves nothing against its owner.`) : null,
     leftOut(answer.others)];
 }
 
