@@ -81,32 +81,39 @@ static void time_text(char text[16], double seconds)
 		        (unsigned)seconds % 60);
 }
 
-static void draw_line(const struct progress *p, unsigned columns, const char *name, double part, double rate,
-        double left, const char *word)
+static void make_bar(char bar[128], unsigned width, double part)
 {
-	enum { NAME = 20, FIXED = NAME + 46 };
-	char bar[128], speed[PROGRESS_TEXT], eta[16];
-	unsigned width = columns > FIXED + 8 ? columns - FIXED : 8;
-	if (width >= sizeof(bar))
-		width = sizeof(bar) - 1;
 	unsigned full = (unsigned)(part * width + 0.5);
 	for (unsigned i = 0; i < width; i++)
 		bar[i] = i < full ? '#' : '.';
 	bar[width] = '\0';
-	progress_bytes(speed, rate);
-	time_text(eta, left);
-	char whole_name[SHOWN_SIZE];
+}
+
+// One line of the screen, or the next drawing does not find the first again. What the word is longer than usual the bar
+// gives up; where there is no room for one, only percent and word are shown.
+static void draw_line(const struct progress *p, unsigned columns, const char *name, double part, double rate,
+        double left, const char *word)
+{
+	enum { NAME = 20, REST = NAME + 32, WORD = 14, BAR = 8 };
+	char bar[128], speed[PROGRESS_TEXT], eta[16], whole_name[SHOWN_SIZE];
 	size_t length = strlen(shown_text(name, whole_name, sizeof(whole_name)));
 	const char *shown =
 	        length > NAME ? whole_name + length - NAME : whole_name; // its end tells paths apart
 	while ((*shown & 0xc0) == 0x80)                                  // not in the middle of a character
 		shown++;
-	if (columns < FIXED + 8) // one line a target, or the next drawing does not find the first again
+	if (columns < REST + WORD + BAR) {
 		fprintf(p->to, "\x1b[2K%-*s %3.0f %% %.*s\n", NAME, shown, part * 100,
 		        columns > NAME + 8 ? (int)(columns - NAME - 8) : 0, word);
-	else
-		fprintf(p->to, "\x1b[2K%-*s [%s] %3.0f %% %9s/s %8s  %s\n", NAME, shown, bar, part * 100,
-		        speed, eta, word);
+		return;
+	}
+	unsigned room = (unsigned)u64_max(WORD, strlen(word));
+	unsigned width = columns > REST + room + BAR ? columns - REST - room : BAR;
+	width = (unsigned)u64_min(width, sizeof(bar) - 1);
+	make_bar(bar, width, part);
+	progress_bytes(speed, rate);
+	time_text(eta, left);
+	fprintf(p->to, "\x1b[2K%-*s [%s] %3.0f %% %9s/s %8s  %.*s\n", NAME, shown, bar, part * 100, speed,
+	        eta, (int)(columns - REST - width), word);
 }
 
 // Seconds since the last byte moved; an old average would make a hung target look alive.
