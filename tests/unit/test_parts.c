@@ -493,7 +493,7 @@ static void a_bomb_takes_no_more_than_the_lanes_have(void **state)
 	enum {
 		THREADS = 8,
 		FRAME = 48 * 1024 * 1024,
-		BOUND = 10 * 8 + 48
+		BOUND = 10 * 8 + 32
 	}; // lanes x MiB, and what belongs to all
 	struct file f = {.data = malloc(MIB)};
 	uint8_t *zeros = calloc(1, FRAME);
