@@ -22,8 +22,8 @@ static void take_status(struct seat *seat, const json_t *unit)
 static void answered(void *context, const json_t *result, const struct err *e)
 {
 	struct station *station = context;
-	station->asking = false;
 	if (!result) {
+		station->asking = false;
 		for (unsigned i = 0; i < station->seat_count; i++)
 			station->seats[i].asked = false;
 		alert_set(station, "reader", "warn", "the ledger cannot be asked about boards: %s", e->text);
@@ -48,6 +48,8 @@ static void answered(void *context, const json_t *result, const struct err *e)
 		seat_judge(seat, false, &event.admission);
 		seat_event(seat, &event);
 	}
+	station->asking =
+	        false; // not before: what these events begin must not ask in the middle of this answer
 	seat_start_boards(station);
 	lookup_ask(station);
 }

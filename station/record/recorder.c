@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <sys/socket.h>
 
 #include "base/child.h"
@@ -53,6 +54,9 @@ static void flush(struct recorder *r)
 		int result = wire_send(r->sock, r->first->text, r->first->fd);
 		if (result == -EAGAIN)
 			break;
+		// Nobody would ever hear of its ticket: a recorder that is started again is given all that are not durable.
+		if (result < 0)
+			(void)child_signal(&r->child, SIGKILL);
 		unsent_drop_first(r);
 	}
 	if (r->socket)

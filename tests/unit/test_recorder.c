@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 
 #include "base/clock.h"
 #include "base/fd.h"
@@ -187,6 +188,27 @@ static void rows_become_durable_in_the_order_they_were_given(void **state)
 		append(b, "attempt.close", rows_pass(i));
 	run_until(b, b->durable == 403);
 	assert_int_equal(b->refused, 0);
+}
+
+static void a_row_that_cannot_be_handed_over_is_not_waited_for_for_ever(void **state)
+{
+	struct bench *b = *state;
+	char *text = malloc(200000); // too large for a packet: it needs a descriptor
+	memset(text, 'x', 199999);
+	text[199999] = '\0';
+	json_t *body = json_pack("{s:s}", "text", text);
+	free(text);
+	struct rlimit before, none;
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+	none = before;
+	int lowest_free = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	close(lowest_free);
+	none.rlim_cur = (rlim_t)lowest_free;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+	append(b, "note", body);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+	run_until(b, b->died); // the owner starts another, and gives it what is not durable
+	assert_int_equal(b->durable, 0);
 }
 
 static void a_refused_row_is_answered_in_its_turn_and_stops_no_other(void **state)
@@ -512,6 +534,7 @@ int main(int argc, char **argv)
 #define bench_test(f) cmocka_unit_test_setup_teardown(f, make_bench, drop_bench)
 	const struct CMUnitTest tests[] = {
 	        bench_test(rows_become_durable_in_the_order_they_were_given),
+	        bench_test(a_row_that_cannot_be_handed_over_is_not_waited_for_for_ever),
 	        bench_test(a_refused_row_is_answered_in_its_turn_and_stops_no_other),
 	        bench_test(closing_commits_what_was_queued),
 	        bench_test(the_queue_is_bounded),
