@@ -237,7 +237,7 @@ void gang_cancel(struct gang_member *m)
 
 void gang_release(struct gang_member *m, bool eject)
 {
-	if (m->ended || m->killed)
+	if (m->ended || m->killed || !m->timer) // it has died: the verdict says so, its end follows
 		return;
 	tell(m, eject ? WORKER_RELEASE : WORKER_KEEP);
 	loop_timer_after(m->timer, GRACE_RELEASE_NS);

@@ -130,7 +130,8 @@ void write_leave(struct program *p)
 bool write_give_back(struct program *p, uint64_t end)
 {
 	uint64_t from = p->dropped;
-	end = u64_down(end, HUGE_BYTES);
+	// Behind the image the device is zeroed, and behind the mapping lies what is not ours.
+	end = u64_down(u64_min(end, p->layout.image_size), HUGE_BYTES);
 	if (end < from + DROP_BYTES)
 		return false;
 	p->dropped = end;

@@ -235,6 +235,22 @@ static void a_worker_that_was_held_up_for_long_does_not_blame_the_disk(void **st
 	world_end(&w);
 }
 
+static void a_worker_that_dies_by_itself_is_released_into_the_void(void **state)
+{
+	(void)state;
+	struct world w;
+	struct outcome o = {.hold_go = true};
+	const struct worker_job job = world_with_board(&w, SIZE, SIZE);
+	start(&w, &job, &o);
+	wait_for(&o, &o.is_claimed);
+	assert_int_equal(kill(gang_pid(o.member), SIGKILL), 0);
+	finish(&o);
+	assert_int_equal(o.verdict.failure, FAILURE_WORKER_DIED);
+	assert_true(o.died);
+	assert_true(target_boots("board"));
+	world_end(&w);
+}
+
 static void a_worker_that_does_not_answer_a_cancel_is_killed_after_its_grace(void **state)
 {
 	(void)state;
@@ -287,6 +303,7 @@ int main(int argc, char **argv)
 	        cmocka_unit_test(a_cancel_before_go_leaves_the_older_image_alone),
 	        cmocka_unit_test(a_disk_that_stops_answering_fails_after_its_time),
 	        cmocka_unit_test(a_worker_that_was_held_up_for_long_does_not_blame_the_disk),
+	        cmocka_unit_test(a_worker_that_dies_by_itself_is_released_into_the_void),
 	        cmocka_unit_test(a_worker_that_does_not_answer_a_cancel_is_killed_after_its_grace),
 	        cmocka_unit_test(a_failing_board_leaves_the_others_running),
 	};
