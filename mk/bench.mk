@@ -1,4 +1,4 @@
-# Measurements on throttled loop disks beside dd and bmaptool; not part of check-all: it wants a quiet machine and 25 minutes.
+# Measurements on throttled loop disks beside dd and bmaptool; not part of check-all: it wants a quiet machine and 35 minutes.
 # BENCH_ARGS="--quick" or names of cases: see the head of tests/bench/bench.
 .PHONY: bench
 bench:
