@@ -4,6 +4,16 @@
 
 static const unsigned asked_and_gone = SLOT_DO_TIMER;
 
+// Its first worker has asked the board, and still holds it.
+static void ask(struct slot *slot)
+{
+	STEP(slot, SLOT_EV_ARRIVED, .admission = ok);
+	STEP(slot, SLOT_EV_START, .on_target = true);
+	STEP(slot, SLOT_EV_CLAIMED);
+	STEP(slot, SLOT_EV_OPENED);
+	STEP(slot, SLOT_EV_VERDICT, .asked = true);
+}
+
 // As far as the board's leaving with the request, on a port that switches or not.
 static struct slot away(bool switches)
 {
@@ -92,11 +102,7 @@ static void a_board_that_has_not_left_has_not_answered(void **state)
 {
 	(void)state;
 	struct slot slot = {0};
-	STEP(&slot, SLOT_EV_ARRIVED, .admission = ok);
-	STEP(&slot, SLOT_EV_START, .on_target = true);
-	STEP(&slot, SLOT_EV_CLAIMED);
-	STEP(&slot, SLOT_EV_OPENED);
-	STEP(&slot, SLOT_EV_VERDICT, .asked = true);
+	ask(&slot);
 	assert_int_equal(STEP(&slot, SLOT_EV_REMATCH, .admission = ok).set, 0);
 	assert_int_equal(STEP(&slot, SLOT_EV_ENDED).set, SLOT_DO_TIMER);
 	assert_int_equal(STEP(&slot, SLOT_EV_REMATCH, .admission = ok).set, 0);
@@ -110,11 +116,7 @@ static void a_board_that_stays_is_power_cycled_and_answers_behind_it(void **stat
 {
 	(void)state;
 	struct slot slot = {.switches = true};
-	STEP(&slot, SLOT_EV_ARRIVED, .admission = ok);
-	STEP(&slot, SLOT_EV_START, .on_target = true);
-	STEP(&slot, SLOT_EV_CLAIMED);
-	STEP(&slot, SLOT_EV_OPENED);
-	STEP(&slot, SLOT_EV_VERDICT, .asked = true);
+	ask(&slot);
 	STEP(&slot, SLOT_EV_ENDED);
 	assert_int_equal(STEP(&slot, SLOT_EV_DEADLINE).set, SLOT_DO_TIMER | SLOT_DO_POWER_OFF);
 	STEP(&slot, SLOT_EV_LEFT);
@@ -128,11 +130,7 @@ static void no_port_stays_dark_when_the_wait_ends(void **state)
 {
 	(void)state;
 	struct slot slot = {.switches = true};
-	STEP(&slot, SLOT_EV_ARRIVED, .admission = ok);
-	STEP(&slot, SLOT_EV_START, .on_target = true);
-	STEP(&slot, SLOT_EV_CLAIMED);
-	STEP(&slot, SLOT_EV_OPENED);
-	STEP(&slot, SLOT_EV_VERDICT, .asked = true);
+	ask(&slot);
 	STEP(&slot, SLOT_EV_ENDED);
 	STEP(&slot, SLOT_EV_DEADLINE);
 	assert_true(STEP(&slot, SLOT_EV_CANCEL).accepted);
@@ -144,11 +142,7 @@ static void a_board_that_is_back_before_its_worker_has_ended_waits_for_that(void
 {
 	(void)state;
 	struct slot slot = {0};
-	STEP(&slot, SLOT_EV_ARRIVED, .admission = ok);
-	STEP(&slot, SLOT_EV_START, .on_target = true);
-	STEP(&slot, SLOT_EV_CLAIMED);
-	STEP(&slot, SLOT_EV_OPENED);
-	STEP(&slot, SLOT_EV_VERDICT, .asked = true);
+	ask(&slot);
 	STEP(&slot, SLOT_EV_LEFT);
 	assert_int_equal(comes_back(&slot).set, 0);
 	assert_int_equal(STEP(&slot, SLOT_EV_ENDED).set, SLOT_DO_START_WORKER);
@@ -234,11 +228,7 @@ static void a_worker_that_dies_behind_its_request_changes_nothing(void **state)
 {
 	(void)state;
 	struct slot slot = {0};
-	STEP(&slot, SLOT_EV_ARRIVED, .admission = ok);
-	STEP(&slot, SLOT_EV_START, .on_target = true);
-	STEP(&slot, SLOT_EV_CLAIMED);
-	STEP(&slot, SLOT_EV_OPENED);
-	STEP(&slot, SLOT_EV_VERDICT, .asked = true);
+	ask(&slot);
 	STEP(&slot, SLOT_EV_STUCK);
 	STEP(&slot, SLOT_EV_LEFT);
 	assert_int_equal(comes_back(&slot).set, 0); // it still holds the old disk
