@@ -128,7 +128,11 @@ make_old_image() {
 		size=16M, type=raid
 		size=20M, type=linux
 	END
-	local loop
+	# udev assembles what it finds on a loop disk too: an event that it looks at after the array was stopped brings it back.
+	local loop rule=/run/udev/rules.d/00-old-image.rules
+	mkdir -p "${rule%/*}"
+	echo 'KERNEL=="loop*", ENV{SYSTEMD_READY}="0"' >$rule
+	udevadm control --reload
 	loop=$(losetup -fP --show "$1")
 	udevadm settle
 	mkfs.ext4 -q -L old-root "${loop}p1"
@@ -139,6 +143,8 @@ make_old_image() {
 	mkfs.btrfs -q --mixed -L old-data "${loop}p4"
 	losetup -d "$loop"
 	udevadm settle
+	rm $rule
+	udevadm control --reload
 }
 
 board_status() { ums status "$1"; }
