@@ -26,14 +26,12 @@ static int run_check(struct sink *sink, struct pipeline *pipeline, struct err *e
 int bmap_check_image(
         const struct bmap *bmap, const char *bmap_name, int fd, const char *image_name, struct err *e)
 {
-	uint8_t head[DECODE_HEAD];
 	struct stat st;
-	ssize_t n = fd_pread_all(fd, head, sizeof(head), 0);
-	if (n < 0 || fstat(fd, &st) < 0)
-		return err_sys(e, n < 0 ? (int)-n : errno, "%s: cannot be read", image_name);
+	if (fstat(fd, &st) < 0)
+		return err_sys(e, errno, "%s: cannot be read", image_name);
 	_cleanup_free_ struct plan_range *ranges = NULL;
 	const struct decode_ops *ops;
-	int r = decode_choose(image_name, head, (size_t)n, &ops, e);
+	int r = decode_choose(image_name, fd, &ops, e);
 	if (r == 0)
 		r = bmap_plan(bmap, &ranges, e);
 	if (r < 0)

@@ -24,11 +24,10 @@ static uint64_t block_size(int fd)
 
 static int refuse_compressed(int fd, const char *name, struct err *e)
 {
-	uint8_t head[DECODE_HEAD];
-	ssize_t n = fd_pread_all(fd, head, sizeof(head), 0);
-	if (n < 0)
-		return err_sys(e, (int)-n, "%s: cannot be read", name);
-	const struct decode_ops *ops = decode_find(head, (size_t)n);
+	const struct decode_ops *ops;
+	int r = decode_find(fd, &ops);
+	if (r < 0)
+		return err_sys(e, -r, "%s: cannot be read", name);
 	if (ops != &decode_raw)
 		return err_set(e, EINVAL,
 		        "%s: is compressed (%s); a bmap is made of the raw image, whose holes it maps", name,

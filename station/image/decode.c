@@ -6,7 +6,9 @@
 #include <sched.h>
 #include <strings.h>
 
+#include "base/fd.h"
 #include "core/failure.h"
+#include "image/decode_chain.h"
 
 static const struct {
 	uint8_t bytes[6];
@@ -21,15 +23,36 @@ static const struct {
         {{0x02, 0x21, 0x4c, 0x18}, 4, &decode_lz4},     // its legacy form, for a clear message
 };
 
-const struct decode_ops *decode_find(const uint8_t *head, size_t size)
+static const struct decode_ops *find_magic(const uint8_t *head, size_t size)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(magics); i++)
 		if (size >= magics[i].size && !memcmp(head, magics[i].bytes, magics[i].size))
 			return magics[i].ops;
-	// RFC 8878, 3.1.2: a skippable frame, with which pzstd and seekable zstd files begin.
-	if (size >= 4 && (head[0] & 0xf0) == 0x50 && head[1] == 0x2a && head[2] == 0x4d && head[3] == 0x18)
-		return &decode_zstd;
 	return &decode_raw;
+}
+
+/*
+ * Skippable frames (RFC 8878, 3.1.2), with which pzstd's files begin, are zstd's and lz4's alike: what comes behind them
+ * tells whose they are. The decoder finds fault with anything else.
+ */
+int decode_find(int fd, const struct decode_ops **out)
+{
+	enum { HEAD = 8, SKIPPED_MAX = 1000 }; // each costs a read: nobody writes so many but to hold us up
+	uint64_t at = 0;
+	for (unsigned skipped = 0; skipped < SKIPPED_MAX; skipped++) {
+		uint8_t head[HEAD];
+		struct frame_walk walk = {0};
+		ssize_t n = fd_pread_all(fd, head, sizeof(head), at);
+		if (n < 0)
+			return (int)n;
+		*out = find_magic(head, (size_t)n);
+		if (!frame_skippable(&walk, head, (size_t)n))
+			break;
+		at += walk.length;
+	}
+	if (at && *out != &decode_lz4)
+		*out = &decode_zstd;
+	return 0;
 }
 
 static const char *promised_codec(const char *name)
@@ -46,11 +69,13 @@ static const char *promised_codec(const char *name)
 	return NULL;
 }
 
-int decode_choose(
-        const char *name, const uint8_t *head, size_t size, const struct decode_ops **out, struct err *e)
+int decode_choose(const char *name, int fd, const struct decode_ops **out, struct err *e)
 {
-	const struct decode_ops *ops = decode_find(head, size);
+	const struct decode_ops *ops;
 	const char *promised = promised_codec(name);
+	int r = decode_find(fd, &ops);
+	if (r < 0)
+		return err_fail(e, -r, FAILURE_IMPORT_FAILED, "%s: cannot be read: %s", name, strerror(-r));
 	if (ops == &decode_raw && promised)
 		return err_fail(e, EINVAL, FAILURE_IMPORT_FAILED,
 		        "%s: does not begin as %s data does: it is damaged or misnamed; get a good copy, or "

@@ -80,16 +80,13 @@ struct decode_ops {
 	enum cut_result (*cut)(struct cut *cut, const uint8_t *data, size_t size, bool last, size_t *end);
 };
 
-// How many bytes of a file's head decode_find() wants to see (fewer for a shorter file).
-enum { DECODE_HEAD = 16 };
-
-// What the head of a file is encoded with; raw where no magic is known.
-const struct decode_ops *decode_find(const uint8_t *head, size_t size);
+// What a file is encoded with, by its first bytes; raw where no magic is known. 0, or -errno where it cannot be read.
+int decode_find(int fd, const struct decode_ops **out);
 
 // The same for a file of this name, which decides nothing, but warns: `image.wic.xz` that does not begin as xz does
-// has a damaged head, and must not be written to boards as if it were raw. -EINVAL with FAILURE_IMPORT_FAILED then.
-int decode_choose(
-        const char *name, const uint8_t *head, size_t size, const struct decode_ops **out, struct err *e);
+// has a damaged head, and must not be written to boards as if it were raw. -EINVAL with FAILURE_IMPORT_FAILED then;
+// the same failure with the errno of a file that cannot be read.
+int decode_choose(const char *name, int fd, const struct decode_ops **out, struct err *e);
 
 extern const struct decode_ops decode_raw, decode_gzip, decode_xz, decode_bzip2, decode_zstd, decode_lz4;
 

@@ -25,12 +25,7 @@ static int look_at_file(struct import_job *job, struct err *e)
 	job->mtime_ns = (uint64_t)st.st_mtim.tv_sec * NSEC_PER_SEC + (uint64_t)st.st_mtim.tv_nsec;
 	job->device = st.st_dev;
 	job->inode = st.st_ino;
-	uint8_t head[DECODE_HEAD];
-	ssize_t n = fd_pread_all(IMPORTER_FD_IMAGE, head, sizeof(head), 0);
-	if (n < 0)
-		return err_fail(e, (int)-n, FAILURE_IMPORT_FAILED, "%s: cannot be read: %s", job->image_name,
-		        strerror((int)-n));
-	int r = decode_choose(job->image_name, head, (size_t)n, &job->ops, e);
+	int r = decode_choose(job->image_name, IMPORTER_FD_IMAGE, &job->ops, e);
 	if (r < 0)
 		return r;
 	STR_COPY(job->meta.codec, job->ops->name);
