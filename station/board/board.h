@@ -86,10 +86,13 @@ struct board {
 	char usb_id[16];                            // "0525:a4a5", or ""
 	char manufacturer[64], usb_product[64];     // USB strings, or ""
 	char bcd_device[8];                         // "0200", or ""
-	uint32_t logical_sector;                    // bytes
-	uint32_t luns;                              // bit n: it shows LUN n; 0: a thing without LUNs
-	unsigned lun;                               // the one chosen: identity and logical_sector are its
-	struct board_lun disks[BOARD_LUNS_MAX];     // by LUN, where luns has it
+	uint32_t
+	        usb_device; // bus << 16 | address while it is plugged in: which of a port name's devices; or 0
+	bool other_interface;    // its disk is behind another USB interface than bulk-only SCSI
+	uint32_t logical_sector; // bytes
+	uint32_t luns;           // bit n: it shows LUN n; 0: a thing without LUNs
+	unsigned lun;            // the one chosen: identity and logical_sector are its
+	struct board_lun disks[BOARD_LUNS_MAX]; // by LUN, where luns has it
 };
 
 // Makes this LUN's disk the board's identity. False when it has no such disk: then identity has neither node nor size. A

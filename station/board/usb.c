@@ -54,10 +54,7 @@ static void scan_disk(void *context, const struct board *board)
 	if (slot < 0)
 		return;
 	struct board *found = &s->scan->board[slot];
-	if (!s->scan->present[slot])
-		*found = *board;
-	found->disks[board->lun] = board->disks[board->lun];
-	found->luns |= board->luns;
+	usb_disk_join(found, board);
 	found->slot = (unsigned)slot;
 	s->scan->present[slot] = true;
 }

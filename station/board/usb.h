@@ -30,8 +30,23 @@ int usb_lun_of(const char *scsi_name);
 // hears of the first.
 uint32_t usb_luns_in(const char *target);
 
-// A device's own text as rows and pages may have it (JSON): what is not printable ASCII becomes '?'.
-void usb_text_clean(char *text);
+// A device's own text, from sysfs, as rows and pages may have it (JSON): the blanks that SCSI pads with and sysfs' newlines
+// go, what is not printable ASCII becomes '?', what does not fit is cut. NULL gives "".
+void usb_text_take(const char *raw, char *to, size_t size);
+
+// A serial number likewise; but two that differ stay different: one that would have lost anything ends in '~' and 16 digits
+// of the SHA-256 of all of it.
+void usb_serial_take(const char *raw, char *to, size_t size);
+
+// USB's mass storage, SCSI, bulk-only: the one interface that U-Boot's ums has (drivers/usb/gadget/f_mass_storage.c).
+bool usb_is_bulk_only(const char *class, const char *subclass, const char *protocol);
+
+// Whether this USB disk says U-Boot's `ums` (match_is_ums()).
+bool usb_is_ums(const struct board *board);
+
+// Adds a disk to what was found at its port (`found`: empty at first). The two sides of a USB 3 controller number their ports
+// alike, so that a port's name may be two devices': their disks are never mixed, and the one that is a board counts.
+void usb_disk_join(struct board *found, const struct board *disk);
 
 // A monitor of disks and USB devices, as udev reports them once its rules are done; NULL with *e set.
 struct udev_monitor *usb_monitor_new(struct udev *udev, struct err *e);

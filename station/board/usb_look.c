@@ -8,12 +8,7 @@
 // A sysfs text without the white space that SCSI pads with.
 static void copy_trimmed(struct udev_device *device, const char *name, char *to, size_t size)
 {
-	const char *value = udev_device_get_sysattr_value(device, name);
-	value = value ? value + strspn(value, " ") : "";
-	str_copy(to, size, value);
-	for (size_t length = strlen(to); length && to[length - 1] == ' ';)
-		to[--length] = '\0';
-	usb_text_clean(to);
+	usb_text_take(udev_device_get_sysattr_value(device, name), to, size);
 }
 
 static uint64_t number_of(struct udev_device *device, const char *name)
@@ -31,9 +26,20 @@ static void fill_usb(struct udev_device *usb, struct board *out)
 	copy_trimmed(usb, "manufacturer", out->manufacturer, sizeof(out->manufacturer));
 	copy_trimmed(usb, "product", out->usb_product, sizeof(out->usb_product));
 	copy_trimmed(usb, "bcdDevice", out->bcd_device, sizeof(out->bcd_device));
-	copy_trimmed(usb, "serial", out->serial, sizeof(out->serial));
+	usb_serial_take(udev_device_get_sysattr_value(usb, "serial"), out->serial, sizeof(out->serial));
+	out->usb_device = (uint32_t)(number_of(usb, "busnum") << 16 | number_of(usb, "devnum"));
 	if (out->serial[0])
 		STR_COPY(out->serial_source, "usb");
+}
+
+static void fill_interface(struct udev_device *block, struct board *out)
+{
+	struct udev_device *interface =
+	        udev_device_get_parent_with_subsystem_devtype(block, "usb", "usb_interface");
+	out->other_interface =
+	        !interface || !usb_is_bulk_only(udev_device_get_sysattr_value(interface, "bInterfaceClass"),
+	                              udev_device_get_sysattr_value(interface, "bInterfaceSubClass"),
+	                              udev_device_get_sysattr_value(interface, "bInterfaceProtocol"));
 }
 
 static void fill_disk(struct udev_device *block, const char *node, struct board *out)
@@ -70,6 +76,7 @@ bool usb_disk_look(struct udev_device *block, struct board *out)
 	copy_trimmed(scsi, "model", out->product, sizeof(out->product));
 	copy_trimmed(scsi, "rev", out->revision, sizeof(out->revision));
 	fill_usb(usb, out);
+	fill_interface(block, out);
 	fill_disk(block, node, out);
 	return out->identity.size > 0;
 }

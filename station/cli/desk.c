@@ -8,14 +8,11 @@
 #include <poll.h>
 
 #include "board/usb.h"
-#include "core/match.h"
 
 static void collect(void *context, const struct board *board)
 {
 	struct desk *desk = context;
-	struct match_board subject = {
-	        .vendor = board->vendor, .product = board->product, .revision = board->revision};
-	if (desk->count < ARRAY_SIZE(desk->boards) && match_is_ums(&subject))
+	if (desk->count < ARRAY_SIZE(desk->boards) && usb_is_ums(board))
 		desk->boards[desk->count++] = *board;
 }
 

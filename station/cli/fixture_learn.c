@@ -16,7 +16,6 @@
 #include "board/usb_tree.h"
 #include "cli/command.h"
 #include "cli/fixture.h"
-#include "core/match.h"
 
 struct learner {
 	struct loop *loop;
@@ -69,9 +68,7 @@ static void learn_port(struct learner *l, const char *port)
 static void on_disk(void *context, const struct board *board)
 {
 	struct learner *l = context;
-	struct match_board subject = {
-	        .vendor = board->vendor, .product = board->product, .revision = board->revision};
-	if (l->now_count == BOARD_SLOTS_MAX || !match_is_ums(&subject))
+	if (l->now_count == BOARD_SLOTS_MAX || !usb_is_ums(board))
 		return;
 	STR_COPY(l->now[l->now_count], board->identity.port);
 	l->now_count++;

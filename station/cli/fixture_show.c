@@ -42,6 +42,7 @@ static void put_disk(const struct board *b)
 	        .usb_id = b->usb_id,
 	        .size = b->identity.size,
 	        .logical_sector = b->logical_sector,
+	        .other_interface = b->other_interface,
 	        .usb = true};
 	struct match_rules rules = {0};
 	struct match_history history = {0};

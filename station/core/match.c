@@ -24,7 +24,7 @@ static void result_set(
 bool match_is_ums(const struct match_board *board)
 {
 	return !strcmp(board->vendor, "Linux") && !strncmp(board->product, "UMS disk", 8) &&
-	       !strcmp(board->revision, "ffff");
+	       !strcmp(board->revision, "ffff") && !board->other_interface;
 }
 
 static bool usb_id_allowed(const struct match_board *board, const struct match_rules *rules)
@@ -45,8 +45,8 @@ static bool refuse_stranger(
 		return false;
 	if (!match_is_ums(board)) {
 		result_set(out, MATCH_REFUSED, FAILURE_TARGET_MISMATCH,
-		        "not a board in U-Boot's ums: %.16s %.24s %.8s", board->vendor, board->product,
-		        board->revision);
+		        "not a board in U-Boot's ums: %.16s %.24s %.8s%s", board->vendor, board->product,
+		        board->revision, board->other_interface ? " on another interface than 08/06/50" : "");
 		return true;
 	}
 	if (!usb_id_allowed(board, rules)) {

@@ -28,6 +28,7 @@ struct match_board {
 	const char *manufacturer, *usb_product;  // the USB strings; "" where there are none
 	const char *bcd_device;                  // "0200"; ""
 	uint32_t luns;                           // bit n: it shows LUN n; 0: nothing that has LUNs
+	bool other_interface;   // its disk is behind another USB interface than bulk-only SCSI (08/06/50)
 	const char *own_serial; // what the board itself shows; `serial` may be scanned or allocated
 };
 
@@ -76,7 +77,7 @@ void match_judge(const struct match_board *board, const struct match_rules *rule
         const struct match_history *history, struct match_result *out);
 
 // Whether INQUIRY says U-Boot's `ums`: vendor "Linux", product "UMS disk N", revision "ffff"
-// (U-Boot drivers/usb/gadget/f_mass_storage.c). VID:PID alone would take Linux's g_mass_storage for a board.
+// (U-Boot drivers/usb/gadget/f_mass_storage.c), over the one interface that it has. VID:PID alone would take Linux's g_mass_storage for a board.
 bool match_is_ums(const struct match_board *board);
 
 // "ok", "held", "refused", "no-job"

@@ -31,7 +31,9 @@ void seat_describe(const struct seat *seat, struct match_board *out)
 	        .own_serial = seat->own_serial,
 	        .size = board->identity.size,
 	        .logical_sector = board->logical_sector,
-	        .usb = !strcmp(board->serial_source, "usb") || board->usb_id[0]};
+	        .other_interface = board->other_interface,
+	        .usb = !strcmp(board->serial_source, "usb") || board->usb_id[0] ||
+	               strstr(board->identity.port, "-usb-")};
 }
 
 void seat_judge(const struct seat *seat, bool granted, struct match_result *out)

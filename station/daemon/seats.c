@@ -232,7 +232,7 @@ static void fill_work(struct seat *seat, struct worker_job *work)
 	*work = (struct worker_job){.task = WORKER_WRITE,
 	        .verify = verify_policy(job),
 	        .blank = blank_policy(seat),
-	        .check_lun = true,
+	        .check_lun = seat->board.luns, // a disk that was named by its path need be no board in ums
 	        .lun = seat->board.lun,
 	        .unmapped = job->recipe.unmapped == RECIPE_UNMAPPED_ZERO ? WORKER_UNMAPPED_ZERO
 	                                                                 : WORKER_UNMAPPED_KEEP,
@@ -244,7 +244,8 @@ static void fill_work(struct seat *seat, struct worker_job *work)
 	        .expect = seat->board.identity,
 	        .model = seat->board.model};
 	STR_COPY(work->label, seat_label(seat));
-	STR_COPY(work->serial, seat->own_serial);
+	if (!strcmp(seat->own_source, "usb"))
+		STR_COPY(work->serial, seat->own_serial);
 	sign_work(job, work);
 	if (!work->expect.rdev)
 		work->expect.diskseq = 0; // of a simulated plug: a file has none

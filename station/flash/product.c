@@ -17,6 +17,16 @@ static int other(
 	        job->expect.node, what, have, want);
 }
 
+// Without a serial and a signature nothing else tells a board from a stick that has taken its place.
+static int check_ums(const struct worker_job *job, const struct board *board, struct err *e)
+{
+	if (usb_is_ums(board))
+		return 0;
+	return err_fail(e, ESTALE, FAILURE_TARGET_CHANGED,
+	        "%s: what is open is no board in U-Boot's ums (%s %s %s); load the board again",
+	        job->expect.node, board->vendor, board->product, board->revision);
+}
+
 static int check_signature(
         const struct worker_job *job, const struct claim *claim, const struct board *board, struct err *e)
 {
@@ -47,6 +57,8 @@ int claim_product(const char *root, const struct worker_job *job, const struct c
 		return 0;
 	snprintf(have, sizeof(have), "%u", board.lun);
 	snprintf(want, sizeof(want), "%" PRIu32, job->lun);
+	if (job->check_lun && check_ums(job, &board, e) < 0)
+		return -e->num;
 	if (job->check_lun && board.lun != job->lun)
 		return other(job, "LUN", have, want, e);
 	if (job->serial[0] && strcmp(job->serial, board.serial) != 0)

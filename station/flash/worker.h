@@ -74,7 +74,7 @@ struct worker_job {
 	struct board_identity
 	        expect; // what discovery saw; diskseq, rdev, size 0: not checked (never from the station)
 	// Of a USB board, checked again by what sysfs says of the disk that is open:
-	bool check_lun; // its LUN must be `lun`
+	bool check_lun; // it must be a board in U-Boot's ums, and its LUN `lun`
 	uint32_t lun;
 	char serial[64];            // the board's own, as discovery saw it; "": not checked
 	struct signature signature; // the job's, approved; fields 0: none
