@@ -32,6 +32,8 @@ static void remember(struct batch_target *t, const struct stat *st)
 {
 	if (S_ISBLK(st->st_mode)) {
 		t->job.expect.rdev = st->st_rdev;
+		if (!t->job.expect.diskseq) // the import may take long, and names and numbers are reused
+			t->job.expect.diskseq = inuse_diskseq("", st->st_rdev);
 	} else {
 		t->job.expect.dev = st->st_dev;
 		t->job.expect.ino = st->st_ino;

@@ -91,6 +91,13 @@ dev_t inuse_whole_disk(const char *root, dev_t device)
 	return disk;
 }
 
+uint64_t inuse_diskseq(const char *root, dev_t device)
+{
+	char text[32] = "";
+	_cleanup_close_ int fd = open_sysfs(root, inuse_whole_disk(root, device), "");
+	return fd >= 0 && fd_read_text(fd, "diskseq", text, sizeof(text)) > 0 ? strtoull(text, NULL, 10) : 0;
+}
+
 // What a file system stands on: the device, the disk it is part of, and all that below dm and md.
 static void add_foundations(const char *root, dev_t device, struct devices *set)
 {

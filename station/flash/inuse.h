@@ -3,6 +3,7 @@
 #ifndef GANGWAY_FLASH_INUSE_H
 #define GANGWAY_FLASH_INUSE_H
 
+#include <stdint.h>
 #include <sys/stat.h>
 
 #include "base/err.h"
@@ -17,5 +18,9 @@ int inuse_check(const char *root, const char *name, const struct stat *st, struc
 
 // The disk that a partition is part of, or the device itself.
 dev_t inuse_whole_disk(const char *root, dev_t device);
+
+// The number that the kernel gives a disk while it is there (sysfs-block ABI, diskseq): another disk under the same name and
+// device number has another one. 0 where there is none (a kernel before 5.15). Opens no device.
+uint64_t inuse_diskseq(const char *root, dev_t device);
 
 #endif
