@@ -173,7 +173,7 @@ static void disposed(void *context, uint64_t seq, const struct err *e)
 		        strcmp(asking->disposition, "released") ? asking->disposition : "");
 		STR_COPY(seat->disposition_reason,
 		        json_string_value(json_object_get(asking->request->args, "reason")));
-		seat->asked = seat->looked_up = false; // an answer that is on its way is older
+		seat->asked = false; // an answer that is on its way is older: it is asked again
 	}
 	seat_rematch_all(station);
 	control_answer(asking->request, json_pack("{s:I,s:s,s:s}", "row", (json_int_t)seq, "serial",
