@@ -15,7 +15,7 @@
 #include "flash/gang.h"
 #include "image/front.h"
 
-enum { WORLD_DEADLINE_S = 30 };
+enum { WORLD_DEADLINE_S = 120 };
 #define OLD_BYTE 0xa5
 
 struct world {

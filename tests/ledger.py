@@ -6,7 +6,7 @@ BUILD = pathlib.Path(os.environ['BUILD'])
 GANGWAY = os.environ['GANGWAY']
 PLAN = '0 4096 ' + hashlib.sha256(bytes(4096)).hexdigest() + '\n'
 PLAN_SHA256 = hashlib.sha256(PLAN.encode()).hexdigest()
-DEADLINE = 60
+DEADLINE = 300  # seconds; nothing waits that long unless something is broken
 
 
 class Recorder:

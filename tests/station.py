@@ -3,7 +3,7 @@ import array, json, os, pathlib, re, select, signal, socket, subprocess, tempfil
 
 GANGWAY = os.environ['GANGWAY']
 SLOW = 4 if os.environ.get('SANITIZE') else 1
-DEADLINE = 30 * SLOW  # seconds; nothing waits that long unless something is broken
+DEADLINE = 120 * SLOW  # seconds; nothing waits that long unless something is broken
 
 
 class Refused(Exception):

@@ -14,7 +14,7 @@
 #include "record/reader.h"
 #include "record/recorder.h"
 
-enum { DEADLINE_MS = 20000 };
+enum { DEADLINE_MS = 120000 };
 
 struct bench {
 	char state[PATH_MAX];

@@ -11,7 +11,7 @@
 #include "fixtures/line/umsboard/server.h"
 #include "fixtures/line/umsboard/wire.h"
 
-enum { DEADLINE_MS = 20000 };
+enum { DEADLINE_MS = 120000 };
 
 struct host {
 	struct loop *loop;

@@ -13,6 +13,7 @@ IDLE = {'state': 'empty', 'tile': 'LOAD', 'stage': '', 'present': False, 'serial
         'code': '', 'blame': '', 'reason': '', 'next': '', 'text': '', 'acknowledged': True, 'verify_method': '',
         'plan_sha256': '', 'readback_sha256': '', 'finished': None, 'write_s': 0, 'verify_s': 0}
 PLAN = '3f7a91c2' * 8
+DEADLINE = 120  # seconds; nothing waits that long unless something is broken
 
 
 class Station:
@@ -77,7 +78,7 @@ class Station:
             self.sock.close()
             self.sock = None
         self.url = None
-        return self.process.wait(20)
+        return self.process.wait(DEADLINE)
 
     def kill(self):
         """{"do":"kill"}: kill -9 of the web role."""
@@ -135,7 +136,7 @@ class Station:
         self.sock.sendall(data)
 
     # --- what the web role asks
-    def wait(self, ready, seconds=20):
+    def wait(self, ready, seconds=DEADLINE):
         """Waits until ready(self) is true; every request wakes it."""
         with self.heard:
             if not self.heard.wait_for(lambda: ready(self), seconds):

@@ -14,7 +14,7 @@ export const SRC = path.resolve(HERE, '../..');
 const modules = execFileSync(path.join(HERE, 'setup'), { encoding: 'utf8' }).trim();
 const { chromium } = createRequire(path.join(modules, 'package.json'))('playwright-core');
 
-export const DEADLINE_MS = 60000;
+export const DEADLINE_MS = 180000; // nothing takes that long unless something is broken
 
 // Lines of JSON from a child process, each handed to whoever waits for one like it.
 export function lines(stream) {
@@ -117,6 +117,7 @@ export async function startBrowser({ width = 1920, height = 1080, reducedMotion 
   const context = await chromium.launchPersistentContext(profile, {
     executablePath: process.env.CHROMIUM || '/usr/bin/chromium',
     headless: true,
+    timeout: DEADLINE_MS, // its first start on a machine with cold caches is slow
     chromiumSandbox: false,
     viewport: { width, height },
     reducedMotion,
