@@ -42,8 +42,7 @@ static void claim(struct program *p)
 	if (p->prover || !digests_known || proof_holds(p->spec.proof, p->started_ns) ||
 	        !proof_claim(p->spec.proof, clock_mono_ns()))
 		return;
-	// An image larger than memory must not stay mapped ahead of the read-back.
-	if (prover_start(p->spec.image, p->spec.herd ? NULL : p->map, p->spec.proof, &p->prover, &e) < 0)
+	if (prover_start(p->spec.image, p->map, p->spec.proof, &p->prover, &e) < 0)
 		program_fail(p, FAILURE_STATION_ERROR, "%s: %s", p->spec.claim->label, e.text);
 }
 

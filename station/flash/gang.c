@@ -153,6 +153,10 @@ static int start_worker(struct gang_member *m, const struct image *image, const 
 	copy.window = image->front && image->proof_fd > 0
 	                      ? herd_window(image->front->mapped_bytes, herd_memory())
 	                      : 0;
+	// The store's pages of an image larger than memory come and go: what was proven would not be what is compared, and
+	// each board would have its disk read once more, at that. A hash of what the board gives needs none of them.
+	if (copy.window && copy.verify == WORKER_VERIFY_COMPARE)
+		copy.verify = WORKER_VERIFY_READBACK;
 	copy.has_proof = image->proof_fd > 0 && (job->verify == WORKER_VERIFY_COMPARE || copy.window);
 	copy.has_target = image->target_fd > 0;
 	if (copy.has_link)

@@ -7,37 +7,24 @@
 
 #include "base/clock.h"
 #include "base/digest.h"
-#include "base/fd.h"
 #include "base/mapped.h"
 #include "image/front.h"
 
-// Small enough to stay in a core's cache between read and hash.
+// After so much it looks whether it is to stop.
 enum { PIECE = 256 * 1024 };
 
 struct prover {
 	pthread_t thread;
 	const struct image *image;
-	const uint8_t *map; // or NULL
+	const uint8_t *map;
 	struct proof *proof;
 	struct digest *digest;
-	uint8_t *piece; // where there is no map
 	_Atomic bool stop;
 	_Atomic uint32_t state;
 	uint64_t where; // valid once state is said
 };
 
-// Straight from the mapping, as far as this worker has one: it has just been written from, so the pages are in it.
-// The page cache gives pread(2) the very pages that the others have mapped.
-static bool hash(struct prover *p, uint64_t at, size_t size)
-{
-	if (p->map)
-		return mapped_digest(p->map + at, size, p->digest) == 0;
-	if (fd_pread_all(p->image->data_fd, p->piece, size, at) != (ssize_t)size)
-		return false;
-	digest_update(p->digest, p->piece, size);
-	return true;
-}
-
+// Straight from the mapping: it has just been written from, so the pages are in it, the very ones that the others have mapped.
 static enum prover_state prove_range(struct prover *p, const struct plan_range *range)
 {
 	uint64_t end = range->offset + range->length;
@@ -47,7 +34,7 @@ static enum prover_state prove_range(struct prover *p, const struct plan_range *
 		size_t wanted = (size_t)u64_min(PIECE, end - at);
 		if (atomic_load(&p->stop))
 			return PROVER_STOPPED;
-		if (!hash(p, at, wanted)) {
+		if (mapped_digest(p->map + at, wanted, p->digest) < 0) {
 			p->where = at;
 			return PROVER_UNREADABLE;
 		}
@@ -78,7 +65,6 @@ static void *prover_main(void *context)
 static void prover_free(struct prover *p)
 {
 	p->digest = digest_free(p->digest);
-	free(p->piece);
 	free(p);
 }
 
@@ -88,9 +74,8 @@ int prover_start(const struct image *image, const uint8_t *map, struct proof *pr
 	struct prover *p = calloc(1, sizeof(*p));
 	if (!p)
 		return err_sys(e, ENOMEM, "proving the stored image");
-	*p = (struct prover){.image = image, .map = map, .proof = proof, .piece = map ? NULL : malloc(PIECE)};
-	int r = map || p->piece ? digest_new(&p->digest, "sha256", e)
-	                        : err_sys(e, ENOMEM, "proving the stored image");
+	*p = (struct prover){.image = image, .map = map, .proof = proof};
+	int r = digest_new(&p->digest, "sha256", e);
 	if (r == 0) {
 		int error = pthread_create(&p->thread, NULL, prover_main, p);
 		r = error ? err_sys(e, error, "proving the stored image") : 0;

@@ -21,7 +21,7 @@ struct prover;
 
 // Starts it; `proof` has just been claimed. Every range's digest is in the front. It ends the claim and rings the
 // image's wake_fd when it is through. image and proof must outlive it, and so must `map`: the stored image in memory,
-// after mapped_catch(); NULL: its pages are not to come into the mapping, they are copied.
+// after mapped_catch().
 int prover_start(const struct image *image, const uint8_t *map, struct proof *proof, struct prover **out,
         struct err *e);
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "flash_world.h"
+#include "image/herd.h"
 #include "image/proof.h"
 
 #define SIZE (5 * MIB)
@@ -197,6 +198,37 @@ static void a_store_that_cannot_be_read_is_blamed_and_does_not_end_the_worker(vo
 	world_end(&w);
 }
 
+static void cancel_when_it_reads_back(struct outcome *o, const struct worker_report *r)
+{
+	if (r->stage == WORKER_STAGE_VERIFY)
+		gang_cancel(o->member);
+}
+
+// Twice as large as memory, all but its beginning a hole of both files: it is not waited for to be read.
+static void an_image_larger_than_memory_is_hashed_though_compare_was_asked_for(void **state)
+{
+	(void)state;
+	struct world w;
+	struct outcome o = {.on_progress = cancel_when_it_reads_back};
+	world_ready(&w, SIZE);
+	target_make("board", SIZE);
+	uint64_t size = u64_down(2 * herd_memory(), MIB);
+	struct image_front *f = w.front.map;
+	f->ranges[3].length += size - SIZE;
+	f->mapped_bytes += size - SIZE;
+	f->image_size = size;
+	world_import(&w, size, true);
+	w.image.proof_fd = proof_create(NULL);
+	assert_true(w.image.proof_fd >= 0);
+	assert_int_equal(ftruncate(w.image.data_fd, (off_t)size), 0);
+	assert_int_equal(truncate("board", (off_t)size), 0);
+	struct worker_job job = comparing("board");
+	job.task = WORKER_VERIFY;
+	run(&w, &job, &o);
+	assert_string_equal(worker_method_name(o.verdict.method), "host-readback");
+	world_end(&w);
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
@@ -209,6 +241,7 @@ int main(int argc, char **argv)
 	        cmocka_unit_test(a_board_that_is_compared_follows_the_import_too),
 	        cmocka_unit_test(verify_alone_compares_too_and_writes_nothing),
 	        cmocka_unit_test(a_store_that_cannot_be_read_is_blamed_and_does_not_end_the_worker),
+	        cmocka_unit_test(an_image_larger_than_memory_is_hashed_though_compare_was_asked_for),
 	};
 	return world_main(argc, argv, tests);
 }
