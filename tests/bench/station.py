@@ -11,6 +11,11 @@ import time
 
 import measure
 
+
+class Unseen(Exception):
+    """What was to be measured did not show itself whole: there is no figure."""
+
+
 BUSY = ('writing', 'verifying', 'committing')
 
 
@@ -108,21 +113,27 @@ class Pages(threading.Thread):
 
     def __init__(self, port, count):
         super().__init__(daemon=True)
-        self.ended, self.bytes, self.open = threading.Event(), 0, 0
+        self.ended, self.heard = threading.Event(), {}  # bytes since it answered, of each that is still open
         self.links = selectors.DefaultSelector()
         for _ in range(count):
             link = socket.create_connection(('127.0.0.1', port), 5)
             link.sendall(f'GET /api/v1/events HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n\r\n'.encode())
-            self.open += link.recv(12) == b'HTTP/1.1 200'
-            self.links.register(link, selectors.EVENT_READ)
+            if link.recv(12) == b'HTTP/1.1 200':
+                self.heard[link] = 0
+                self.links.register(link, selectors.EVENT_READ)
 
     def run(self):
         while not self.ended.is_set():
             for key, _ in self.links.select(0.2):
                 data = key.fileobj.recv(1 << 16)
-                self.bytes += len(data)
+                self.heard[key.fileobj] += len(data)
                 if not data:
                     self.links.unregister(key.fileobj)
+                    del self.heard[key.fileobj]
+
+    @property
+    def served(self):
+        return sum(heard > 0 for heard in self.heard.values())
 
 
 def cpu_of_roles(pid):
@@ -131,7 +142,8 @@ def cpu_of_roles(pid):
     for child in measure.descendants([pid]):
         with contextlib.suppress(OSError):
             words = pathlib.Path(f'/proc/{child}/cmdline').read_bytes().split(b'\0')
-            spent = int(pathlib.Path(f'/proc/{child}/schedstat').read_text().split()[0])
+            threads = pathlib.Path(f'/proc/{child}/task').glob('*/schedstat')  # a process' own file is its first thread's
+            spent = sum(int(thread.read_text().split()[0]) for thread in threads)
             role = words[1].decode() if len(words) > 1 else '?'
             roles[role] = roles.get(role, 0) + spent / 1e9
     return roles
@@ -153,15 +165,18 @@ def cost(bench, boards, pages, rate, seconds, image):
         spent = time.monotonic() - since
         for role, after in cpu_of_roles(children[0].pid).items():
             shares[role] = (after - before.get(role, 0)) / spent
-        shares['pages'], shares['page bytes a second'] = clients.open, clients.bytes / spent
         clients.ended.set()
+        clients.join()
+        shares['pages'] = clients.served
     result, _ = demo(bench, boards, rate, 0, image, listen=f'127.0.0.1:{port}', beside=beside)
     return result, shares
 
 
-def cycle(watcher):
+def cycle(watcher, boards):
     """Seconds from the first byte to the last verdict."""
     spans = watcher.spans().values()
+    if len(spans) != boards:
+        raise Unseen(f'{len(spans)} of {boards} boards were seen from their first byte to their verdict')
     return max(end for _, end in spans) - min(start for start, _ in spans)
 
 
