@@ -19,7 +19,7 @@ CREATE TABLE job(
 	operator     TEXT NOT NULL,
 	opened       TEXT NOT NULL,
 	closed       TEXT NOT NULL DEFAULT '', -- '': open
-	close_reason TEXT NOT NULL DEFAULT '',
+	close_reason TEXT NOT NULL DEFAULT '', -- '': nobody has ended it; else, while it is open: it waits for boards under way
 	-- attempts
 	pass         INTEGER NOT NULL DEFAULT 0,
 	fail         INTEGER NOT NULL DEFAULT 0, -- that blame the device
@@ -33,6 +33,7 @@ CREATE TABLE job(
 	first_pass   INTEGER NOT NULL DEFAULT 0,
 	units        INTEGER NOT NULL DEFAULT 0,
 	units_pass   INTEGER NOT NULL DEFAULT 0,
+	units_made   INTEGER NOT NULL DEFAULT 0, -- that are PASS or, where nothing is verified, UNVERIFIED
 	signature_row INTEGER -- the last word on its board signature; NULL: none
 ) STRICT;
 CREATE INDEX job_lot ON job(lot);
@@ -68,9 +69,14 @@ BEGIN
 	UPDATE job SET signature_row = NEW.seq WHERE job = NEW.body ->> 'job';
 END;
 
-CREATE TRIGGER job_close_is_of_an_open_one BEFORE INSERT ON log WHEN NEW.kind = 'job.close'
+CREATE TRIGGER job_close_is_of_an_open_one BEFORE INSERT ON log WHEN NEW.kind IN ('job.closing', 'job.close')
 BEGIN
 	SELECT RAISE(ABORT, 'this job is not open') WHERE NOT EXISTS (SELECT 1 FROM job WHERE job = NEW.body ->> 'job' AND closed = '');
+END;
+
+CREATE TRIGGER job_closing AFTER INSERT ON log WHEN NEW.kind = 'job.closing'
+BEGIN
+	UPDATE job SET close_reason = NEW.body ->> 'reason' WHERE job = NEW.body ->> 'job';
 END;
 
 CREATE TRIGGER job_closed AFTER INSERT ON log WHEN NEW.kind = 'job.close'

@@ -13,6 +13,7 @@ CREATE TABLE job_unit(
 	day          TEXT NOT NULL DEFAULT '',   -- where it counts in yield_day
 	slot         TEXT NOT NULL DEFAULT '',
 	passed       INTEGER NOT NULL DEFAULT 0,
+	made         INTEGER NOT NULL DEFAULT 0, -- PASS or UNVERIFIED: it counts against the wanted quantity
 	PRIMARY KEY (job, unit)
 ) STRICT, WITHOUT ROWID;
 
@@ -67,12 +68,14 @@ BEGIN
 		first_units = first_units + (NEW.counted AND (SELECT counted FROM job_unit WHERE job = NEW.job AND unit = NEW.unit) = 0),
 		first_pass = first_pass + (NEW.result = 'pass' AND (SELECT counted FROM job_unit WHERE job = NEW.job AND unit = NEW.unit) = 0),
 		units = units + (NEW.counted AND (SELECT counted FROM job_unit WHERE job = NEW.job AND unit = NEW.unit) = 0),
-		units_pass = units_pass + (NEW.result = 'pass') - (SELECT passed FROM job_unit WHERE job = NEW.job AND unit = NEW.unit)
+		units_pass = units_pass + (NEW.result = 'pass') - (SELECT passed FROM job_unit WHERE job = NEW.job AND unit = NEW.unit),
+		units_made = units_made + (NEW.result IN ('pass', 'unverified')) - (SELECT made FROM job_unit WHERE job = NEW.job AND unit = NEW.unit)
 	WHERE job = NEW.job;
 
 	UPDATE job_unit SET
 		counted = counted + NEW.counted,
 		passed = NEW.result = 'pass',
+		made = NEW.result IN ('pass', 'unverified'),
 		day = CASE WHEN NEW.counted THEN substr(NEW.closed, 1, 10) ELSE day END,
 		slot = CASE WHEN NEW.counted THEN NEW.slot ELSE slot END
 	WHERE job = NEW.job AND unit = NEW.unit;

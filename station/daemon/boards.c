@@ -124,6 +124,18 @@ void seat_rematch_twins(const struct seat *seat, const char *serial)
 	}
 }
 
+void seat_ask_twins(const struct seat *seat, const char *serial)
+{
+	struct station *station = seat->station;
+	for (unsigned i = 0; serial[0] && i < station->seat_count; i++) {
+		struct seat *other = &station->seats[i];
+		if (other != seat && !strcmp(other->board.serial, serial))
+			other->asked = other->looked_up = false; // an answer that is on its way is older
+	}
+	seat_rematch_twins(seat, serial);
+	lookup_ask(station);
+}
+
 void seat_forget_board(struct seat *seat)
 {
 	char serial[sizeof(seat->board.serial)];
@@ -202,7 +214,8 @@ static void on_arrived(void *context, const struct board *board)
 		seat->looked_up = seat->seen = true;
 		seat->known = seat->slot.state != SLOT_INTERRUPTED;
 		seat->known_passed = seat->slot.state == SLOT_PASS;
-		seat->known_here = seat->known_passed && !strcmp(seat->attempt.job, station->job.id);
+		seat->known_here = (seat->known_passed || seat->slot.state == SLOT_UNVERIFIED) &&
+		                   !strcmp(seat->attempt.job, station->job.id);
 	}
 	bool nameless = same_nameless(seat, event.soon);
 	seat->came_failed = nameless && seat->slot.state == SLOT_FAIL;

@@ -94,10 +94,10 @@ static void command_release(struct station *station, struct control_request *req
 		        seat_label(seat));
 		return;
 	}
-	if (seat->allot != SERIAL_OWN && seat_is_rework(seat)) {
+	if (seat->allot != SERIAL_OWN && (seat_is_rework(seat) || seat->known_here)) {
 		control_refuse(request, "no-serial",
-		        "slot %s: this unit was given its serial when it passed: scan it, then release it",
-		        seat_label(seat));
+		        "slot %s: this unit was given its serial when it %s: scan it, then release it",
+		        seat_label(seat), seat_is_rework(seat) ? "passed" : "was written");
 		return;
 	}
 	struct word word = {.rework = seat_is_rework(seat)};

@@ -102,7 +102,7 @@ struct seat {
 	bool asked;     // ... or being asked for
 	bool known;     // ... it has a verdict: RETURNED
 	bool known_passed;  // ... which is PASS: another attempt is rework
-	bool known_here;    // ... in the job at hand: it has been counted already
+	bool known_here;    // ... it counts in the job at hand: PASS, or UNVERIFIED, was its last word there
 	bool seen;          // ... or it had attempts at all
 	bool start_granted; // START was pressed, or the serial scanned
 	bool recount;       // the attempt under way is of a unit the job has counted already
@@ -154,8 +154,8 @@ struct station_job {
 	char image[64];
 	char image_key[SHA256_HEX_SIZE], plan_sha256[SHA256_HEX_SIZE];
 	char opened[CLOCK_UTC_SIZE], closed[CLOCK_UTC_SIZE];
-	char close_reason[32];
-	struct recipe recipe; // counts.wanted is its quantity
+	char close_reason[32], close_operator[32]; // "" where nobody asked for it
+	struct recipe recipe;                      // counts.wanted is its quantity
 	struct job_signature signature;
 	struct picture *picture; // NULL: the image cannot be had now
 	struct key_set
@@ -284,6 +284,8 @@ void seat_rematch(struct seat *seat);
 void seat_rematch_all(struct station *station);
 // A serial that came or went may have made a twin of another slot's board, or ended that.
 void seat_rematch_twins(const struct seat *seat, const char *serial);
+// ... and what the ledger said of it is not true any more.
+void seat_ask_twins(const struct seat *seat, const char *serial);
 // What the job makes of the plugged-in board. `granted`: as if a person had released it.
 void seat_judge(const struct seat *seat, bool granted, struct match_result *out);
 // The plugged-in board as match and signature see it.
@@ -384,6 +386,8 @@ bool serial_is_known(const struct seat *seat);
 void serial_take_back(struct seat *seat, const char *serial);
 // The job or the scanner's word changed: seat->board's serial is chosen again, unless an attempt has it.
 void serial_settle(struct seat *seat);
+// The worker has ended: what was scanned meanwhile is the board's serial from now on.
+void serial_catch_up(struct seat *seat);
 // The fixture knows another serial now. False: it does not.
 bool serial_changed(struct seat *seat, const struct board *board);
 // Another slot has a board with this serial.

@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "daemon/inside.h"
+#include "daemon/job_counts.h"
 
 static void take_picture(struct station *station)
 {
@@ -32,10 +33,18 @@ void job_take_picture(struct station *station)
 	ontarget_prepare(station);
 }
 
+// The next attempt is of a unit, in the ledger's sense, that the job has counted: not of one that a new number or, for
+// lack of anything to know it by, a new attempt makes another.
+static bool is_counted(const struct seat *seat)
+{
+	bool same = seat->board.serial[0] || (seat->allot == SERIAL_OWN && seat->board.identity.diskseq);
+	return seat->known_here && same;
+}
+
 bool job_may_start_board(const struct station *station, const struct seat *seat)
 {
 	const struct station_job *job = &station->job;
-	bool again = seat->known_passed && seat->known_here;
+	bool again = is_counted(seat);
 	bool retry = seat->slot.state == SLOT_RETRYING; // it has kept its place, and was let start before
 	bool room = retry || again ? job->counts.state == JOB_OPEN && !job_is_full(&job->counts)
 	                           : job_may_start(&job->counts);
@@ -47,7 +56,7 @@ bool job_may_start_board(const struct station *station, const struct seat *seat)
 
 void job_count_start(struct station *station, struct seat *seat)
 {
-	seat->recount = seat->known_passed && seat->known_here;
+	seat->recount = is_counted(seat);
 	seat->start_granted = false;
 	job_started(&station->job.counts);
 	station->dirty_counts = station->dirty_job = true;
@@ -67,20 +76,35 @@ void job_count_end(struct station *station, struct seat *seat)
 	        [SLOT_RESULT_UNVERIFIED] = JOB_END_UNVERIFIED,
 	        [SLOT_RESULT_FAIL] = JOB_END_FAIL,
 	        [SLOT_RESULT_ABORTED] = JOB_END_ABORTED};
+	if (seat->row_refused) { // nothing was written, and the ledger has no such attempt
+		job_count_undo(station, seat);
+		return;
+	}
 	job_ended(&station->job.counts, ends[seat->slot.result], seat->slot.failure, seat->recount);
 	if (seat->slot.result == SLOT_RESULT_PASS)
 		station->pass_times[station->passes++ % UPH_TIMES] = clock_mono_ns();
 	station->dirty_counts = station->dirty_job = true;
 }
 
-// No board is started any more; the row follows when the last one has finished.
-static void end_job(struct station *station, const char *reason)
+static json_t *close_body(const struct station_job *job)
+{
+	json_t *body = json_pack("{s:s,s:s}", "job", job->id, "reason", job->close_reason);
+	if (job->close_operator[0])
+		json_object_set_new(body, "operator", json_string(job->close_operator));
+	return body;
+}
+
+// No board is started any more, by no other station either; the job's last row follows when the last one has finished.
+static void end_job(struct station *station, const char *reason, const char *person)
 {
 	struct station_job *job = &station->job;
 	job->counts.state = JOB_CLOSING;
 	STR_COPY(job->close_reason, reason);
+	STR_COPY(job->close_operator, person);
 	station->dirty_job = true;
 	leave_stop(station); // also where the board is away just now
+	if (job->counts.inflight)
+		rows_append(station, "job.closing", close_body(job), -1, NULL, NULL);
 	seat_rematch_all(station);
 	publish_soon(station);
 }
@@ -113,13 +137,12 @@ void job_settle(struct station *station)
 	// Not before a rework under way has ended: it may take one away.
 	if (job->counts.state == JOB_OPEN && job_is_full(&job->counts) && !job->counts.inflight) {
 		log_info("job %s: all %llu are made", job->id, (unsigned long long)job->counts.wanted);
-		end_job(station, "complete");
+		end_job(station, "complete", "");
 	}
 	if (job->counts.state != JOB_CLOSING || job->counts.inflight || job->close_queued)
 		return;
 	job->close_queued = true;
-	rows_append(station, "job.close", json_pack("{s:s,s:s}", "job", job->id, "reason", job->close_reason),
-	        -1, on_closed, station);
+	rows_append(station, "job.close", close_body(job), -1, on_closed, station);
 }
 
 void job_free(struct station *station)
@@ -271,7 +294,7 @@ void job_command_close(struct station *station, struct control_request *request)
 		return;
 	}
 	job->closer = request;
-	end_job(station, job_is_full(&job->counts) ? "complete" : "operator");
+	end_job(station, job_is_full(&job->counts) ? "complete" : "operator", request->operator_);
 	job_settle(station);
 }
 
@@ -302,12 +325,9 @@ void job_resume(struct station *station, const json_t *from)
 		log_warn("job %s: the ledger's recipe is not understood: %s", job->id, e.text);
 	sign_resume(job, json_object_get(from, "signature_row"));
 	job->counts.wanted = job->recipe.wanted;
-	job->counts.state = JOB_OPEN;
-	job->counts.pass = (uint64_t)json_integer_value(json_object_get(from, "pass"));
-	job->counts.made = (uint64_t)json_integer_value(json_object_get(from, "units_pass"));
-	job->counts.fail = (uint64_t)json_integer_value(json_object_get(from, "fail"));
-	job->counts.unverified = (uint64_t)json_integer_value(json_object_get(from, "unverified"));
-	if (job->recipe.verify == RECIPE_VERIFY_NONE)
-		job->counts.made += job->counts.unverified;
+	job_counts_read(from, &job->counts);
+	STR_COPY(job->close_reason, json_string_value(json_object_get(from, "close_reason")));
+	if (job->counts.state == JOB_CLOSING)
+		log_info("job %s: it was closed when the last station died: no board is started", job->id);
 	job_take_picture(station);
 }

@@ -7,16 +7,16 @@ static void take_status(struct seat *seat, const json_t *unit)
 {
 	const char *result = json_string_value(json_object_get(unit, "result"));
 	const char *job = json_string_value(json_object_get(unit, "job"));
+	bool unverified = result && !strcmp(result, "unverified");
 	seat->looked_up = true;
 	seat->seen = unit != NULL;
 	seat->known_passed = result && !strcmp(result, "pass");
-	seat->known =
-	        seat->known_passed || (result && (!strcmp(result, "fail") || !strcmp(result, "unverified")));
+	seat->known = seat->known_passed || unverified || (result && !strcmp(result, "fail"));
 	STR_COPY(seat->disposition, json_string_value(json_object_get(unit, "disposition")));
 	STR_COPY(seat->disposition_reason, json_string_value(json_object_get(unit, "disposition_reason")));
 	if (!strcmp(seat->disposition, "released"))
 		seat->disposition[0] = '\0';
-	seat->known_here = seat->known_passed && job && !strcmp(job, seat->station->job.id);
+	seat->known_here = (seat->known_passed || unverified) && job && !strcmp(job, seat->station->job.id);
 }
 
 static void answered(void *context, const json_t *result, const struct err *e)

@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "daemon/inside.h"
+#include "daemon/job_counts.h"
 
 // --- queries -----------------------------------------------------------------------------------------------
 
@@ -71,31 +72,22 @@ static struct asking *ask(struct station *station, struct control_request *reque
 
 // --- job.show ----------------------------------------------------------------------------------------------
 
-static json_int_t sum(const json_t *row, const char *const *keys)
-{
-	json_int_t total = 0;
-	for (; *keys; keys++)
-		total += json_integer_value(json_object_get(row, *keys));
-	return total;
-}
-
 // A job of the past, as snapshot_job() shows the one at hand.
 static json_t *past_job(const json_t *row)
 {
 	static const char *const same[] = {
 	        "image", "plan_sha256", "pass", "fail", "unverified", "opened", "close_reason"};
-	static const char *const other[] = {"fail_other", "aborted", "interrupted", NULL};
-	static const char *const made[] = {"units_pass", NULL}, *const all[] = {
-	                                                                "units_pass", "unverified", NULL};
 	const char *closed = json_string_value(json_object_get(row, "closed"));
 	struct recipe recipe;
+	struct job_counts counts = {0};
 	struct err e;
 	if (recipe_read(json_object_get(row, "recipe"), &recipe, &e) < 0)
 		log_warn("job.show: %s", e.text);
+	job_counts_read(row, &counts);
 	json_t *job = json_pack("{s:O,s:s,s:I,s:I,s:i,s:o}", "id", json_object_get(row, "job"), "state",
-	        closed && closed[0] ? "closed" : "open", "made",
-	        sum(row, recipe.verify == RECIPE_VERIFY_NONE ? all : made), "other", sum(row, other),
-	        "inflight", 0, "closed", closed && closed[0] ? json_string(closed) : json_null());
+	        job_state_name(counts.state), "made", (json_int_t)counts.made, "other",
+	        (json_int_t)counts.other, "inflight", 0, "closed",
+	        closed && closed[0] ? json_string(closed) : json_null());
 	for (size_t i = 0; i < ARRAY_SIZE(same); i++)
 		json_object_set(job, same[i], json_object_get(row, same[i]));
 	recipe_write(&recipe, job);

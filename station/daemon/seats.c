@@ -157,6 +157,7 @@ static void on_ended(void *context, struct gang_member *member, bool ejected, bo
 	gang_free(member);
 	seat->member = NULL;
 	seat_event(seat, &event);
+	serial_catch_up(seat);
 	if (ejected && station->fixture->ops->ejected)
 		station->fixture->ops->ejected(station->fixture, seat->index);
 	heal_try(station);
@@ -340,11 +341,13 @@ static void count_end(struct seat *seat)
 			log_error("slot %s: memory is short, a returned board may not be known",
 			        seat_label(seat));
 	}
-	if (here) // what was left in between is no good one of this job any more, whatever it was
-		seat->known_here = seat->slot.result == SLOT_RESULT_PASS;
+	bool passed = seat->slot.result == SLOT_RESULT_PASS;
+	if (here &&
+	        !seat->row_refused) // what was left in between counts in this job no more, whatever it was
+		seat->known_here = passed || seat->slot.result == SLOT_RESULT_UNVERIFIED;
 	if (here && verdict) {
 		seat->known = seat->seen = true;
-		seat->known_passed = seat->known_here;
+		seat->known_passed = seat->row_refused ? seat->known_passed : passed;
 	}
 	job_count_end(seat->station, seat);
 	log_verdict(seat);
@@ -415,7 +418,7 @@ void seat_event(struct seat *seat, const struct slot_event *event)
 	if (!seat->slot.present && seat->key[0] && !seat->member && seat->slot.row == SLOT_ROW_NONE)
 		seat_forget_board(seat);
 	if (out.set & SLOT_DO_COUNT_END)
-		seat_rematch_twins(seat, seat->attempt.serial); // its board may be in another slot by now
+		seat_ask_twins(seat, seat->attempt.serial); // its board may be in another slot by now
 	if (out.set & (SLOT_DO_COUNT_END | SLOT_DO_COUNT_UNDO)) {
 		job_settle(seat->station);
 		seat_start_boards(seat->station);

@@ -204,6 +204,15 @@ void serial_give(struct seat *seat, const char *serial)
 	serial_settle(seat);
 }
 
+void serial_catch_up(struct seat *seat)
+{
+	if (!seat->scanned[0] || !strcmp(seat->scanned, seat->board.serial) || !seat->slot.present)
+		return;
+	serial_settle(seat);
+	seat_rematch(seat);
+	lookup_ask(seat->station);
+}
+
 // Whether the serial that the board shows by itself says which board it is, whatever the job calls it.
 static bool shows_itself(const struct seat *seat, const char *own)
 {
