@@ -11,7 +11,7 @@ UBOOT = pathlib.Path(os.environ['UBOOT'])  # what tests/uboot/build made
 NOR_BYTES, SCRIPT_OFF, SCRIPT_LEN = 2 << 20, 0x180000, 0x8000
 ENV_OFF, ENV_BYTES = 0x100000, 0x2000
 MIB = 1 << 20
-LIMIT = float(os.environ.get("UBOOT_LIMIT", "30"))
+LIMIT = float(os.environ.get("UBOOT_LIMIT", "300"))  # seconds; nothing takes that long unless something is broken
 
 
 def default_env():

@@ -135,7 +135,7 @@ class Stick(Case):
 
     def test_it_programs_a_blank_board_with_a_window_much_smaller_than_the_image(self):
         board = self.stick(self.board(**self.SELF))
-        board.power().expect('on-board programming: pass', 120)
+        board.power().expect('on-board programming: pass')
         board.pull()
         self.assert_holds_the_image(board)
         # And the board boots it.
@@ -176,7 +176,7 @@ class Stick(Case):
         with board.emmc.open('r+b') as f:  # the old image's backup table on the last blocks, as `sgdisk -e` leaves it
             f.seek(64 * MIB - len(tail))
             f.write(tail)
-        self.stick(board).power().expect('on-board programming: pass', 120)
+        self.stick(board).power().expect('on-board programming: pass')
         board.pull()
         self.assert_holds_the_image(board)
         self.assertEqual(board.emmc.read_bytes()[-512:], bytes(512))
@@ -191,7 +191,7 @@ class Stick(Case):
         # Another gw_get: here the sandbox's own way to the host's folder (test_network.py has TFTP and HTTP).
         board = self.board(**self.FILES)
         gangway('stick', '--window', '2M', self.image, board.folder)
-        board.power().expect('on-board programming: pass', 120)
+        board.power().expect('on-board programming: pass')
         board.pull()
         self.assert_holds_the_image(board)
 
@@ -230,7 +230,7 @@ class Stick(Case):
             board.pull()
             self.assertEqual(board.emmc.read_bytes()[:1024], bytes(1024), cut)
         board.set_env(bootcmd=self.FILES['bootcmd'])
-        board.power().expect('on-board programming: pass', 120)
+        board.power().expect('on-board programming: pass')
         board.pull()
         self.assert_holds_the_image(board)
 
