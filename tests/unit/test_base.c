@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <sys/ptrace.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -160,6 +161,58 @@ static void a_child_leaves_its_end_to_its_parent(void **state)
 	assert_int_equal(status, 0);
 }
 
+// As strace does: it is told of the child's end first, and lets go of it only when the parent waits for it.
+static pid_t trace_until_waited_for(pid_t traced, int parents_end)
+{
+	pid_t parent = getpid();
+	int ready[2];
+	char byte, path[32];
+	assert_int_equal(pipe2(ready, O_CLOEXEC), 0);
+	pid_t pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		alarm(60);
+		close(parents_end);
+		snprintf(path, sizeof(path), "/proc/%d/syscall", (int)parent);
+		if (ptrace(PTRACE_SEIZE, traced, NULL, NULL) < 0 || write(ready[1], "!", 1) != 1)
+			_exit(1);
+		for (long number = -1; number != SYS_wait4;) {
+			FILE *in = fopen(path, "re");
+			if (!in || (fscanf(in, "%ld", &number) != 1 && ferror(in)))
+				_exit(2);
+			fclose(in);
+			siginfo_t stopped;
+			if (waitid(P_PID, (id_t)traced, &stopped, WSTOPPED | WNOHANG) == 0)
+				ptrace(PTRACE_CONT, traced, NULL, NULL); // whatever signal it was
+		}
+		_exit(0);
+	}
+	close(ready[1]);
+	assert_int_equal(read(ready[0], &byte, 1), 1);
+	close(ready[0]);
+	return pid;
+}
+
+static void a_child_that_is_traced_is_collected_when_its_tracer_lets_it_go(void **state)
+{
+	(void)state;
+	struct child_spec spec = {.role = "linger", .fd_count = 1};
+	int pair[2], status;
+	assert_int_equal(fd_packet_pair(pair, NULL), 0);
+	spec.fds[0] = pair[1];
+	struct child child;
+	assert_int_equal(child_start(&spec, &child, NULL), 0);
+	close(pair[1]);
+	pid_t tracer = trace_until_waited_for(child.pid, pair[0]);
+	close(pair[0]);
+	struct pollfd ended = {.fd = child.pidfd, .events = POLLIN};
+	assert_int_equal(poll(&ended, 1, 10000), 1);
+	assert_int_equal(child_reap(&child, &status), 0);
+	assert_int_equal(status, 0);
+	assert_int_equal(waitpid(tracer, &status, 0), tracer);
+	assert_int_equal(status, 0);
+}
+
 // A process that holds the lock, until its pipe is closed or it is killed.
 static pid_t hold_lock(const char *path, int *pipe_out)
 {
@@ -270,6 +323,7 @@ int main(int argc, char **argv)
 	        cmocka_unit_test(packets_carry_descriptors_and_too_large_ones_are_dropped_whole),
 	        cmocka_unit_test(a_source_removed_by_another_callback_is_not_called),
 	        cmocka_unit_test(a_child_leaves_its_end_to_its_parent),
+	        cmocka_unit_test(a_child_that_is_traced_is_collected_when_its_tracer_lets_it_go),
 	        cmocka_unit_test(a_lock_that_a_living_process_holds_is_refused_with_its_id),
 	        cmocka_unit_test(the_lock_of_a_process_that_is_being_killed_is_waited_for),
 	        cmocka_unit_test(a_process_whose_death_is_pending_counts_as_dying),
