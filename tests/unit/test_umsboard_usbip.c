@@ -30,12 +30,11 @@ struct answer {
 	uint8_t data[1024];
 };
 
-static int attach(void *context, unsigned port, int fd, struct err *e)
+static int attach(void *context, const struct board_config *config, int fd, struct err *e)
 {
 	struct host *h = context;
-	(void)port;
 	if (h->port_busy)
-		return err_set(e, EBUSY, "port %u is busy", port);
+		return err_set(e, EBUSY, "port %u is busy", config->port);
 	fd_close(&h->fd);
 	h->fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
 	h->plugs++;
