@@ -1,7 +1,8 @@
 # What scenarios are written with. They run in a subshell of their own with `set -eu`.
 #
 #   board NAME KEY=VALUE...   makes a board (64 MiB unless size= says otherwise); it is off
-#   plug NAME...              power and cable, and waits for the disk of each
+#   plug NAME...              power and cable, and waits for the disks of each
+#   wait_disks SECONDS NAME...  waits until the disks of each are there and udev has done with them
 #   ums WORD...               umsboard's control socket, as it is
 #   disk NAME                 the board's disk (/dev/sdX), or nothing
 #   figure TEXT               what the scenario's line shows
@@ -12,23 +13,24 @@ UMS=$LINE/ums.sock
 
 start_umsboard() {
 	"$BUILD/line/umsboard" serve "$UMS" >"$OUT/umsboard.$LINE_GUEST.log" 2>&1 &
-	until [ -S "$UMS" ]; do :; done
+	until [ -S "$UMS" ]; do :; done # it has that name from when it listens
 }
 
 ums() {
 	"$BUILD/line/umsboard" ctl "$UMS" "$@"
 }
 
-declare -A port_of
+declare -A port_of luns_of
 next_port=0
 
 # Boards take the ports of the first hub, then of the next; port=H.P overrides.
 board() {
-	local name=$1 port=$((next_port / 15)).$((next_port % 15 + 1)) word
+	local name=$1 port=$((next_port / 15)).$((next_port % 15 + 1)) luns=1 word
 	shift
-	for word in "$@"; do case $word in port=*) port=${word#*=} ;; esac; done
+	for word in "$@"; do case $word in port=*) port=${word#*=} ;; luns=*) luns=${word#*=} ;; esac; done
 	next_port=$((next_port + 1))
 	port_of[$name]=$port
+	luns_of[$name]=$luns
 	ums add "$name" "file=$LINE/$name.img" size=64M "port=$port" "$@"
 }
 
@@ -49,7 +51,7 @@ disk() {
 	return 0
 }
 
-# Waits for a condition without missing it: every uevent is a reason to look again.
+# Waits for a condition without missing it: every uevent is a reason to look again, and so is every second.
 wait_for() {
 	local seconds=$1 event
 	shift
@@ -67,32 +69,42 @@ wait_for() {
 	return $result
 }
 
+# A block device that udev's database knows.
+is_known() { [ -b "$1" ] && [ -e "/run/udev/data/b$(cat "/sys/class/block/${1##*/}/dev")" ]; }
 has_disk() {
-	local d
-	d=$(disk "$1")
-	[ -n "$d" ] && [ -e "/run/udev/data/b$(cat "/sys/class/block/${d##*/}/dev")" ]
+	local lun
+	for ((lun = 0; lun < ${luns_of[$1]:-1}; lun++)); do is_known "$(disk "$1" "$lun")" || return 1; done
 }
 has_no_disk() { [ -z "$(disk "$1")" ]; }
-has_all_disks() {
+have_disks() {
 	local name
 	for name in "$@"; do has_disk "$name" || return 1; done
+}
+# What the database knows may be a disk before this one, of the same number, until udev hears of its end.
+has_all_disks() { have_disks "$@" && udevadm settle && have_disks "$@"; }
+
+wait_disks() {
+	local seconds=$1
+	shift
+	wait_for "$seconds" has_all_disks "$@" || { echo "no disk for all of: $*"; return 1; }
 }
 
 plug() {
 	ums plug "$@"
-	wait_for 60 has_all_disks "$@" || { echo "no disk for all of: $*"; return 1; }
+	wait_disks 120 "$@"
 }
 
 # Two disks that nobody may touch: an ordinary USB stick, and Linux's own mass-storage gadget (over dummy_hcd),
 # which has the USB IDs of many boards: 0525:a4a5.
 stick_disk() { readlink -f /dev/disk/by-id/usb-QEMU_QEMU_HARDDISK_ORDINARY-STICK-0:0; }
+stick_there() { [ -b "$(stick_disk)" ]; }
 gadget_disk() {
 	local model
 	for model in /sys/class/block/sd*/device/model; do
 		if grep -q '^File-Stor' "$model"; then echo "/dev/$(echo "$model" | cut -d/ -f5)"; fi
 	done
 }
-gadget_there() { [ -n "$(gadget_disk)" ]; }
+gadget_there() { is_known "$(gadget_disk)" && udevadm settle && is_known "$(gadget_disk)"; }
 GADGET=/sys/kernel/config/usb_gadget/g
 start_gadget() {
 	modprobe -a dummy_hcd libcomposite usb_f_mass_storage
@@ -107,8 +119,7 @@ start_gadget() {
 	echo "$LINE/gadget.img" >$GADGET/functions/mass_storage.0/lun.0/file
 	ln -s $GADGET/functions/mass_storage.0 $GADGET/configs/c.1/
 	echo dummy_udc.0 >$GADGET/UDC
-	wait_for 30 gadget_there
-	udevadm settle
+	wait_for 60 gadget_there
 }
 stop_gadget() {
 	echo >$GADGET/UDC
@@ -116,6 +127,9 @@ stop_gadget() {
 	rmdir $GADGET/functions/mass_storage.0 $GADGET/configs/c.1 $GADGET/strings/0x409 $GADGET
 	rmmod dummy_hcd
 }
+
+# The kernel takes a stopped array's device away by a thread of its own, later. The folder goes behind its last event.
+no_array_left() { ! ls -d /sys/devices/virtual/block/md* >/dev/null 2>&1; }
 
 # A medium with an older image: GPT, ext4, LVM, md and btrfs, whose UUIDs all copies of it share.
 make_old_image() {
@@ -139,7 +153,9 @@ make_old_image() {
 	pvcreate -qq "${loop}p2" && vgcreate -qq oldvg "${loop}p2" && lvcreate -qq -n oldlv -l 2 oldvg
 	vgchange -qq -an oldvg
 	mdadm --create /dev/md/old --run --quiet --level=1 --raid-devices=2 --metadata=1.2 "${loop}p3" missing
+	udevadm settle # it has the array open while it looks at it
 	mdadm --stop --quiet /dev/md/old
+	wait_for 60 no_array_left
 	mkfs.btrfs -q --mixed -L old-data "${loop}p4"
 	losetup -d "$loop"
 	udevadm settle
@@ -170,17 +186,26 @@ read_direct() { dd if="$(disk "$1")" bs=1M iflag=direct status=none | head -c "$
 rate() { echo "$(($1 / 1000 / ($(now_ms) - $2 + 1))) MB/s"; }
 now_ms() { awk '{ printf "%d\n", $1 * 1000 }' /proc/uptime; }
 
+# The next scenario's boards come to the same ports: what is there of these must be none of theirs.
+no_board_left() { ! ls /sys/devices/platform/vhci_hcd.*/usb*/[0-9]*-[0-9]*/idVendor >/dev/null 2>&1; }
 clean_up() {
 	local names
 	names=$(ums status | sed 's/^name=\([^ ]*\).*/\1/')
 	# shellcheck disable=SC2086
-	[ -z "$names" ] || { ums unplug all; ums remove $names; }
+	[ -z "$names" ] || { ums unplug all && ums remove $names; } || return 1
 	rm -rf "${LINE:?}/state" "$LINE"/*.img*
+	wait_for 120 no_board_left || { echo 'boards that were unplugged are still there'; return 1; }
 	udevadm settle
 }
 
+keep_traces() {
+	ums status >"$OUT/$1/boards" 2>&1
+	dmesg | tail -n 200 >"$OUT/$1/kernel"
+	cp -r "$LINE/state" "$OUT/$1/state" 2>/dev/null
+}
+
 run_scenario() {
-	local name=$1 started result log="$OUT/$1/log"
+	local name=$1 started result failed= log="$OUT/$1/log"
 	started=$(now_ms)
 	echo "line: scenario $name" >/dev/kmsg
 	rm -f "$LINE/figure"
@@ -196,15 +221,20 @@ run_scenario() {
 	result=$?
 	local seconds=$((($(now_ms) - started) / 1000)) shown=
 	[ ! -e "$LINE/figure" ] || shown=$(cat "$LINE/figure")
-	if [ $result = 0 ]; then
-		echo "ok     $name: $shown ($seconds s)" >>"$OUT/results.$LINE_GUEST"
-	else
-		echo "FAILED $name: $(tail -n 1 "$log") ($seconds s)" >>"$OUT/results.$LINE_GUEST"
-		ums status >"$OUT/$name/boards" 2>&1
-		dmesg | tail -n 200 >"$OUT/$name/kernel"
-		cp -r "$LINE/state" "$OUT/$name/state" 2>/dev/null
+	if [ $result != 0 ]; then
+		failed=$(tail -n 1 "$log")
+		keep_traces "$name"
 	fi
-	clean_up >>"$log" 2>&1
+	if ! clean_up >>"$log" 2>&1 && [ $result = 0 ]; then
+		result=1
+		failed=$(tail -n 1 "$log")
+		keep_traces "$name"
+	fi
+	if [ $result != 0 ]; then
+		echo "FAILED $name: $failed ($seconds s)" >>"$OUT/results.$LINE_GUEST"
+	else
+		echo "ok     $name: $shown ($seconds s)" >>"$OUT/results.$LINE_GUEST"
+	fi
 }
 
 # Each of the names once, whoever shares OUT: who makes a scenario's folder first runs it.

@@ -9,12 +9,12 @@ plug new old stuck loops
 path=$(disk loops)
 seq=$(attribute loops diskseq)
 for b in new old stuck loops; do sg_start --eject "$(disk $b)"; done
-ums wait new off 20
-wait_for 20 has_no_disk new || { echo 'the disk of the ejected board stays'; exit 1; }
+ums wait new off 60
+wait_for 60 has_no_disk new || { echo 'the disk of the ejected board stays'; exit 1; }
 check 'v2023.10 left' has_disk old
 check 'the stuck board left' has_disk stuck
 came_back() { has_disk loops && [ "$(attribute loops diskseq)" != "$seq" ]; }
-wait_for 30 came_back || { echo 'the looping board does not come back'; exit 1; }
+wait_for 60 came_back || { echo 'the looping board does not come back'; exit 1; }
 check 'the ejected board comes back with the cable alone' refused ums replug new
 plug new
 figure "v2024.04 leaves, v2023.10 stays, one stuck, one back ($path, then $(disk loops))"

@@ -15,7 +15,7 @@ for n in $names; do write_direct "$n" image & done
 wait
 for n in $names; do check "$n" cmp -n $((2 << 20)) image "$LINE/$n.img"; done
 ums unplug f3 f7 f11 f15
-for n in f3 f7 f11 f15; do wait_for 20 has_no_disk $n; done
+for n in f3 f7 f11 f15; do wait_for 60 has_no_disk $n; done
 board g1 port=1.15 size=8M
 plug f3 f15 g1
 figure "15 disks $up ms after the plug, each written; hub 2's last port works"

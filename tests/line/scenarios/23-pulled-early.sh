@@ -2,10 +2,10 @@
 board c serial=C size=8M off-ms=0
 ums fault c control-vanish@9x1
 ums plug c
-ums wait c off 30
+ums wait c off 60
 start=$(now_ms)
 ums replug c
-wait_for 60 has_disk c || { echo 'the board is lost'; dmesg | tail -n 30; exit 1; }
+wait_disks 120 c || { echo 'the board is lost'; dmesg | tail -n 30; exit 1; }
 random_file image 1M
 write_direct c image
 check 'content' cmp -n $((1 << 20)) image "$LINE/c.img"

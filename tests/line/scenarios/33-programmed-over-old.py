@@ -18,7 +18,7 @@ for slot in ORDER:
 for slot in ORDER:
     boards[slot].plug()
     events.wait(lambda line: 'add' in line and f'-{slot}/' in line and line.endswith('4 (block)'))  # its fourth partition
-station.wait_states({slot: 'matched' for slot in ORDER}, 120)
+station.wait_states({slot: 'matched' for slot in ORDER}, 240)
 names = [boards[slot].disk() for slot in sorted(boards)]
 check(len(set(names)) == 15 and names != sorted(names, key=lambda n: (len(n), n)), f'the names are shuffled: {names}')
 holders = lambda: [str(p) for p in pathlib.Path('/sys/class/block').glob('sd*/holders/*')]

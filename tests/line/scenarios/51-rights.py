@@ -6,14 +6,14 @@ Shown twice: by /proc/PID/fd while boards are being written, and by strace from 
 import collections, glob, re, stat
 from station import *
 
-image = make_image(LINE / 'image.img')
+image = make_image(LINE / 'image.img', mapped=10)  # so much that all are still being written when the last one is
 # strace is not in between (-D): the station is our child. All hold `open_end`, so `end` ends with the last of them, tracer included.
 trace = LINE / 'trace'
 end, open_end = os.pipe()
 strace = ['strace', '-D', '-f', '-qq', '--seccomp-bpf', '-e', 'trace=open,openat,openat2,execve', '-e', 'signal=none', '-o', str(trace)]
 station = Station(slots=4).start(under=strace, pass_fds=[open_end])
 os.close(open_end)
-station.open_job(image)
+station.open_job(image, start='start')
 boards = [Board(i, faults=['slow@256K']) for i in range(1, 5)]
 
 
@@ -47,10 +47,15 @@ def family():
 
 
 plug(boards)
-station.wait_states({b.slot: 'writing' for b in boards}, 90)
+station.wait_states({b.slot: 'matched' for b in boards}, 120)
+station.call('job.start')
+station.wait_states({b.slot: 'writing' for b in boards}, 60)
 holders = collections.Counter()
 for pid, argv in family().items():
-    s = status(pid)
+    try:
+        s = status(pid)
+    except OSError:
+        continue  # it has ended
     if s['State'].startswith('Z'):
         continue
     check(s['Uid'].split()[0] != '0', f'{argv}: is not root')

@@ -30,7 +30,7 @@ started = time.monotonic()
 plug([boards[9]])  # the first of the twins is known before the second comes
 station.wait(lambda: station.slots['9']['state'] not in ('empty', 'present'), 60, 'the first twin')
 plug([b for slot, b in boards.items() if slot != 9])
-station.wait_states({slot: (state, code) for slot, (_, _, state, code) in CASES.items()}, 150)
+station.wait_states({slot: (state, code) for slot, (_, _, state, code) in CASES.items()}, 300)
 took = time.monotonic() - started
 rows = {int(r['slot']): r for r in station.attempts()}
 for slot, (_, _, state, code) in CASES.items():

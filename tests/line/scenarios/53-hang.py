@@ -9,7 +9,7 @@ station.open_job(image)
 hangs, well, late = Board(1, faults=['hang@5M']), Board(2), Board(3)
 started = time.monotonic()
 plug([hangs, well])
-station.wait_states({2: 'pass'}, 60)
+station.wait_states({2: 'pass'}, 120)
 well_after = time.monotonic() - started
 station.wait_states({1: 'writing'}, 60)
 plug([late])

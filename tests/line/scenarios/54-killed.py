@@ -2,11 +2,13 @@
 import signal
 from station import *
 
-image = make_image(LINE / 'image.img')
+image = make_image(LINE / 'image.img', mapped=10)  # 40 s at the slow boards' speed
 station = Station(slots=4).start()
 station.open_job(image)
 fast, slow, third = Board(1, faults=['stuck-eject']), Board(2, faults=['slow@256K']), Board(3, faults=['slow@256K'])
-plug([fast, slow, third])
+fast.plug()
+station.wait_states({1: 'pass'}, 120)
+plug([slow, third])
 station.wait_states({1: 'pass', 2: 'writing', 3: 'writing'}, 120)
 station.process.send_signal(signal.SIGKILL)
 station.process.wait(30)

@@ -42,7 +42,7 @@ def turn():
     return job['pass'] >= WANTED
 
 
-station.wait(turn, 240, f'{WANTED} good boards')
+station.wait(turn, 400, f'{WANTED} good boards')
 rows = station.attempts()
 passed = [r for r in rows if r['result'] == 'pass']
 failed = [r for r in rows if r['result'] == 'fail']

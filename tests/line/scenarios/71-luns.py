@@ -2,21 +2,24 @@
 import glob
 from station import *
 
-image = make_image(LINE / 'image.img')
+image = make_image(LINE / 'image.img', mapped=10)  # so much that all are still being written when the last one is
 station = Station(slots=4).start()
-station.open_job(image, lun=1)
-boards = [Board(i, luns=3, faults=['slow@1M']) for i in range(1, 4)]
+station.open_job(image, lun=1, start='start')
+boards = [Board(i, luns=3, faults=['slow@256K']) for i in range(1, 4)]
 single = Board(4)
 plug([*boards, single])
-station.wait_states({b.slot: 'writing' for b in boards}, 90)
-check(station.slots['4']['state'] == 'refused' and 'no LUN 1' in station.slots['4']['reason'], f'a board of one LUN: {station.slots["4"]}')
+station.wait_states({**{b.slot: 'matched' for b in boards}, single.slot: 'refused'}, 120)
+check('no LUN 1' in station.slots['4']['reason'], f'a board of one LUN: {station.slots["4"]}')
+station.call('job.start')
+station.wait_states({b.slot: 'writing' for b in boards}, 60)
 opened = set()
-for pid in glob.glob('/proc/[0-9]*'):
-    try:
-        if b'worker' in open(f'{pid}/cmdline', 'rb').read().split(b'\0'):
-            opened |= {os.readlink(fd) for fd in glob.glob(f'{pid}/fd/*') if os.readlink(fd).startswith('/dev/sd')}
-    except OSError:
-        continue  # it has ended
+for fd in glob.glob('/proc/[0-9]*/fd/*'):
+    with contextlib.suppress(OSError):  # closed meanwhile, or its process has ended
+        node, words = os.readlink(fd), open(f'{fd.rsplit("/", 2)[0]}/cmdline', 'rb').read().split(b'\0')
+        if b'worker' in words and node.startswith('/dev/sd'):
+            opened.add(node)
+for b in boards:
+    ums('fault', b.name, 'none')
 
 
 def lun_of(node):
