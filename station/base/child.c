@@ -138,7 +138,8 @@ int child_reap(struct child *child, int *status)
 	if (child->pid <= 0)
 		return -ECHILD;
 	pid_t r = waitpid(child->pid, status, WNOHANG);
-	if (r == 0 && child_ended(child)) // its tracer, ptrace(2), is told first, and may be slow to collect it
+	if (r == 0 &&
+	        child_ended(child)) // its tracer, ptrace(2), is told first, and may be slow to collect it
 		r = waitpid(child->pid, status, 0);
 	if (r == 0)
 		return -EAGAIN;
