@@ -333,9 +333,16 @@ const tests = {
     await open(station);
     const shapes = await page.evaluate(async () => {
       const words = await import('/words.js');
-      return ['LOAD', 'BUSY', 'PASS', 'FAIL', 'HOLD', 'REFUSED', 'INTERRUPTED', 'UNVERIFIED'].map(words.shape);
+      return ['LOAD', 'BUSY', 'PASS', 'FAIL', 'HOLD', 'REFUSED', 'INTERRUPTED', 'UNVERIFIED'].map((tile) => words.shape(tile));
     });
     assert.equal(new Set(shapes).size, 8);
+    const shape = () => page.locator(`${tile(2)} path`).getAttribute('d');
+    await station.set('job', scenes.job);
+    await says(2, 'word', 'LOAD');
+    assert.equal(await shape(), shapes[0]);
+    await station.set('job', { ...scenes.job, state: 'closed', close_reason: 'complete' });
+    await says(2, 'word', 'JOB DONE');
+    assert.ok(!shapes.includes(await shape()), 'the arrow asks for a board that would not be started');
     await station.slot('1', scenes.fail(1));
     const motion = () => page.locator(`${tile(1)}.waits`).evaluate((e) => getComputedStyle(e).animationName);
     assert.equal(await motion(), 'none');
@@ -345,11 +352,11 @@ const tests = {
   },
 
   async everything_fits_from_a_telephone_to_a_wall(station, startMany) {
-    const all = [scenes.pass, (n) => scenes.busy(n, 'verifying', 0.99, 123e6), (n) => scenes.fail(n, { blame: 'store' }), scenes.hold, scenes.refused, scenes.interrupted, scenes.unverified, () => ({})];
-    for (const [count, columns, label] of [[8, 4], [64, 8], [1, 1], [15, 5], [10, 5, 'Vorne-']]) {
+    const all = [scenes.pass, (n) => scenes.busy(n, 'verifying', 0.99, 123e6), (n) => scenes.fail(n, { blame: 'store' }), scenes.hold, scenes.refused, scenes.interrupted, scenes.unverified, scenes.awaiting, () => ({})];
+    for (const [count, columns, label] of [[8, 4], [32, 8], [64, 8], [1, 1], [10, 5, 'Vorne-']]) {
       const other = await startMany(count, columns);
-      await other.do('snapshot', { fields: { job: scenes.job, counts: scenes.counts, slots: scenes.slots(count, columns, (i) => ({ ...all[(i + 2) % 8](i), ...(label && { slot: label + (i + 1) }) })) } });
-      for (const [width, height] of [[360, 740], [800, 600], [800, 1280], [1366, 768], [1920, 1080]]) {
+      await other.do('snapshot', { fields: { job: scenes.job, counts: scenes.counts, slots: scenes.slots(count, columns, (i) => ({ ...all[(i + 2) % 9](i), ...(label && { slot: label + (i + 1) }) })) } });
+      for (const [width, height] of [[360, 740], [800, 600], [800, 1280], [1024, 768], [1366, 768], [1920, 1080]]) {
         await page.setViewportSize({ width, height });
         await open(other);
         const wrong = await page.evaluate(() => {
@@ -358,16 +365,20 @@ const tests = {
           if (root.scrollWidth > innerWidth) problems.push(`the page is ${root.scrollWidth} wide`);
           const head = document.querySelector('header').getBoundingClientRect().height;
           if (innerWidth >= 800 && head > 130) problems.push(`the head is ${head} high`);
+          if (innerWidth >= 1024 && !document.getElementById('unseen').hidden) problems.push(document.getElementById('unseen').textContent);
           if (innerWidth >= 1920 && root.scrollHeight > innerHeight) problems.push(`the page is ${root.scrollHeight} high`);
           for (const article of document.querySelectorAll('article')) {
             const frame = article.getBoundingClientRect();
-            for (const name of ['slot', 'word', 'order', 'shape', 'ack']) {
+            for (const name of ['slot', 'word', 'order', 'shape', 'rate', 'ack']) {
               const part = article.querySelector('.' + name);
               const box = document.createRange();
               box.selectNodeContents(part);
               const seen = name === 'shape' ? part.getBoundingClientRect() : box.getBoundingClientRect();
               if (seen.width && (seen.right > frame.right + 1 || seen.bottom > frame.bottom + 1 || seen.left < frame.left)) problems.push(`slot ${article.dataset.slot}: ${name} '${part.textContent}' is cut`);
             }
+            const why = article.querySelector('.reason');
+            const lines = why.clientHeight / parseFloat(getComputedStyle(why).lineHeight);
+            if (Math.abs(lines - Math.round(lines)) > 0.1) problems.push(`slot ${article.dataset.slot}: its reason shows ${lines.toFixed(2)} lines`);
             const size = parseFloat(getComputedStyle(article.querySelector('.slot')).fontSize);
             const length = article.dataset.slot.length;
             if (size < Math.min(frame.height * 0.2, (frame.width * 0.6) / length)) problems.push(`slot ${article.dataset.slot}: its number is ${size} px in ${frame.height}`);
@@ -379,6 +390,22 @@ const tests = {
       await other.end();
     }
     await page.setViewportSize({ width: 1920, height: 1080 });
+  },
+
+  async a_wall_too_small_says_which_slots_it_does_not_show(station, startMany) {
+    const other = await startMany(64, 2);
+    await other.do('snapshot', { fields: { job: scenes.job, slots: scenes.slots(64, 2, scenes.pass) } });
+    await page.setViewportSize({ width: 1366, height: 768 });
+    await open(other);
+    assert.match(await text('#unseen'), /^\d\d more slots: scroll$/);
+    await other.slot('64', scenes.fail(64));
+    await page.locator('#unseen.error', { hasText: /scroll; WAITING: 64$/ }).waitFor();
+    await page.locator('#wall').evaluate((wall) => wall.scrollTo(0, wall.scrollHeight));
+    await page.locator('#unseen:not(.error)', { hasText: /scroll$/ }).waitFor();
+    await page.setViewportSize({ width: 1366, height: 3000 });
+    await page.locator('#unseen').waitFor({ state: 'hidden' });
+    await page.setViewportSize({ width: 1920, height: 1080 });
+    await other.end();
   },
 
   async the_page_speaks_the_trades_words_and_names_no_other_host() {

@@ -49,6 +49,17 @@ function hearFails() {
   }
 }
 
+// A wall too small for its slots says which of them it does not show.
+function drawUnseen() {
+  const labels = wall.unseen();
+  const waiting = state ? state.slots.filter((slot) => words.needsAck(slot) && labels.includes(slot.slot)).map((slot) => slot.slot) : [];
+  const element = byId('unseen');
+  element.hidden = !labels.length;
+  element.classList.toggle('error', waiting.length > 0);
+  const text = labels.length ? `${labels.length} more ${labels.length > 1 ? 'slots' : 'slot'}: scroll${waiting.length ? `; WAITING: ${waiting.join(', ')}` : ''}` : '';
+  if (element.textContent !== text) element.textContent = text;
+}
+
 // At most once a frame, however many deltas came.
 function draw() {
   const what = changed;
@@ -59,6 +70,7 @@ function draw() {
     wall.draw(state);
     detail.draw(state);
   }
+  drawUnseen();
   const nothing = byId('nothing');
   nothing.hidden = state.slots.length > 0;
   nothing.textContent = 'This fixture has no slots.';
@@ -96,7 +108,7 @@ function stale(since, why) {
   document.body.classList.add('stale');
   byId('stale').hidden = false;
   byId('live').textContent = 'NOT LIVE';
-  byId('stale-text').textContent = since ? `since ${words.time(since)}: ${why}. What is below is OLD.` : `${why}.`;
+  byId('stale-text').textContent = since ? `since ${words.time(since)}: ${why}. What is below is OLD: leave boards where they are and get help.` : `${why}.`;
 }
 
 async function acknowledge(label) {
@@ -191,6 +203,8 @@ byId('wall').addEventListener('click', (event) => {
   const label = event.target.closest('article')?.dataset.slot;
   if (label !== undefined && state) detail.open(label, state);
 });
+byId('wall').addEventListener('scroll', drawUnseen);
+addEventListener('resize', drawUnseen);
 byId('sound').addEventListener('click', () => { if (sound.state() !== 'locked') sound.toggle(); });
 sessionStorage.removeItem('wall');
 for (const id of ['ledger-link', 'records-ledger']) {

@@ -16,6 +16,17 @@ function put(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
+// A line whose first half gives way where the tile is narrow.
+function addLine(tile, name) {
+  const line = add(tile, 'div', name);
+  return { more: add(line, 'span', 'more'), least: add(line, 'span', 'least') };
+}
+
+function putLine(line, more, least) {
+  put(line.more, more);
+  put(line.least, least);
+}
+
 function makeTile(slot) {
   const tile = document.createElement('article');
   tile.tabIndex = -1;
@@ -34,8 +45,8 @@ function makeTile(slot) {
   const parts = { number, path };
   for (const name of ['word', 'order', 'serial', 'reason']) parts[name] = add(tile, 'div', name);
   parts.bar = add(add(tile, 'div', 'bar'), 'div', 'done');
-  parts.rate = add(tile, 'div', 'rate');
-  parts.ack = add(tile, 'div', 'ack');
+  parts.rate = addLine(tile, 'rate');
+  parts.ack = addLine(tile, 'ack');
   return { tile, parts };
 }
 
@@ -51,16 +62,18 @@ function drawTile({ tile, parts }, slot, job) {
   tile.style.setProperty('--order-length', Math.max(7, order.length));
   tile.style.setProperty('--done', slot.tile === 'BUSY' ? Math.max(0, Math.min(1, slot.progress || 0)) : 0);
   tile.setAttribute('aria-label', words.spoken(slot, job));
-  if (parts.path.getAttribute('d') !== words.shape(slot.tile)) parts.path.setAttribute('d', words.shape(slot.tile));
+  const shape = words.shape(slot.tile, word);
+  if (parts.path.getAttribute('d') !== shape) parts.path.setAttribute('d', shape);
   put(parts.number, slot.slot);
   put(parts.word, word);
   put(parts.order, order);
   put(parts.serial, slot.serial || '');
   put(parts.reason, [slot.reason || (['FAIL', 'REFUSED', 'HOLD'].includes(slot.tile) ? slot.code : ''), slot.next].filter(Boolean).join(' → '));
-  put(parts.rate, words.pace(slot));
-  const ack = words.needsAck(slot) ? `acknowledge: ${slot.slot} Enter` : '';
-  tile.style.setProperty('--ack-length', Math.max(15, ack.length));
-  put(parts.ack, ack);
+  const [speed, time] = words.pace(slot);
+  putLine(parts.rate, [speed, time ? ' · ' : ''].join(''), time || '');
+  const ack = words.needsAck(slot) ? `${slot.slot} Enter` : '';
+  tile.style.setProperty('--ack-length', Math.max(15, 'acknowledge: '.length + ack.length));
+  putLine(parts.ack, ack && 'acknowledge: ', ack);
 }
 
 export function makeWall(element) {
@@ -109,6 +122,15 @@ export function makeWall(element) {
         .map((entry) => ({ ...entry, far: Math.abs(entry.x) * (dx ? 1 : 8) + Math.abs(entry.y) * (dy ? 1 : 8) }))
         .sort((a, b) => a.far - b.far);
       if (ahead.length) mark(ahead[0].slot.slot);
+    },
+    // Labels of the tiles that do not fit and are scrolled away.
+    unseen() {
+      const frame = element.getBoundingClientRect();
+      return order.filter((label) => {
+        const box = tiles.get(label).tile.getBoundingClientRect();
+        const middle = (box.top + box.bottom) / 2;
+        return middle < frame.top || middle > frame.bottom;
+      });
     },
     draw(state) {
       const slots = [...state.slots].sort((a, b) => a.row - b.row || a.column - b.column);

@@ -11,12 +11,14 @@ const SHAPES = {
   REFUSED: 'M12 1a11 11 0 1 0 0 22 11 11 0 0 0 0-22zM5 10h14v4H5z',
   INTERRUPTED: 'M13.500 1 4 14h6l-1.500 9L20 9h-7z',
   UNVERIFIED: 'M12 1 24 22H0zm-1.200 7v7h2.400V8zm0 9v2.400h2.400V17z',
+  SHUT: 'M4 4h16v16H4zm3 3v10h10V7z',
 };
 
 const STAGES = { claimed: 'check', writing: 'program', verifying: 'verify', committing: 'commit', recording: 'record', retrying: 'try again' };
 
-export function shape(tile) {
-  return SHAPES[tile] || SHAPES.HOLD;
+// `said` is the tile's word: an empty slot that wants no board has not the arrow that asks for one.
+export function shape(tile, said = tile) {
+  return SHAPES[tile === 'LOAD' && said !== 'LOAD' ? 'SHUT' : tile] || SHAPES.HOLD;
 }
 
 export function percent(slot) {
@@ -30,11 +32,11 @@ export function word(slot, job) {
   return job.stopping ? 'STOPPING' : 'LOAD';
 }
 
-// The small line of a tile that works: how fast, how long.
+// The small line of a tile that works: [how fast, how long]; a narrow tile shows the second only.
 export function pace(slot) {
-  if (slot.tile !== 'BUSY') return '';
+  if (slot.tile !== 'BUSY') return [];
   const time = slot.eta_most ? left(slot.eta_s).replace(/^(.*) left$/, 'at most $1') : left(slot.eta_s);
-  return [slot.state === 'awaiting' ? 'checks itself' : speed(slot.rate), time].filter(Boolean).join(' · ');
+  return [slot.state === 'awaiting' ? 'checks itself' : speed(slot.rate), time];
 }
 
 // It shows no disk while it reads itself back, and is in its slot all the same.
