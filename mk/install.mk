@@ -27,7 +27,7 @@ install: all
 	@install -m 644 deploy/completion/gangway $(DESTDIR)$(PREFIX)/share/bash-completion/completions/
 	@deploy/manpage $(BUILD)/gangway $(VERSION) >$(DESTDIR)$(PREFIX)/share/man/man1/gangway.1
 	@install -m 644 fixtures/profiles/*.ini $(DESTDIR)$(PREFIX)/share/gangway/profiles/
-	@install -m 644 README.md LICENSE $(DESTDIR)$(doc)/
+	@install -m 644 README.md CONTRIBUTING.md LICENSE deploy/station.ini $(DESTDIR)$(doc)/
 	@install -m 644 docs/* $(DESTDIR)$(doc)/docs/
 	@cp -r uboot $(DESTDIR)$(doc)/
 	@echo "installed below $(DESTDIR)$(PREFIX)"

@@ -278,13 +278,17 @@ static const struct fixture_ops usb_ops = {
 
 static int read_settings(struct usb_fixture *usb, const struct fixture_settings *settings, struct err *e)
 {
-	uint64_t lun;
+	static const char *const known[] = {"profile", "base", "lun", NULL};
+	uint64_t lun = 0;
 	const char *path = fixture_setting(settings, "profile");
+	int r = fixture_settings_check(settings, known, e);
+	if (r < 0)
+		return r;
 	if (!path)
 		return err_set(e, EINVAL,
 		        "[fixture] kind = usb: profile = PATH is missing; 'gangway fixture learn' writes "
 		        "one");
-	int r = fixture_setting_number(settings, "lun", 0, 7, 0, &lun, e);
+	r = fixture_setting_number(settings, "lun", 0, 7, 0, &lun, e);
 	if (r < 0)
 		return r;
 	usb->base.lun = (unsigned)lun;

@@ -403,6 +403,22 @@ static int link_make(struct virtual_hub *hub, struct err *e)
 	return 0;
 }
 
+// serials = yes | no | same, fresh = no | yes
+static int read_words(struct virtual_hub *hub, const struct fixture_settings *s, struct err *e)
+{
+	enum { YES, NO, SAME };
+	static const char *const words[] = {"yes", "no", "same"};
+	const char *serials = fixture_setting(s, "serials"), *fresh = fixture_setting(s, "fresh");
+	int its_serials = serials ? virtual_word("serials", serials, words, 3, e) : YES;
+	int is_fresh = fresh ? virtual_word("fresh", fresh, words, 2, e) : NO;
+	if (its_serials < 0 || is_fresh < 0)
+		return its_serials < 0 ? its_serials : is_fresh;
+	hub->serials = its_serials != NO;
+	hub->one_serial = its_serials == SAME;
+	hub->fresh = is_fresh == YES;
+	return 0;
+}
+
 static int read_settings(struct virtual_hub *hub, const struct fixture_settings *s, struct err *e)
 {
 	static const char *const known[] = {"slots", "columns", "size", "rate", "link_rate", "arrive_ms",
@@ -426,12 +442,10 @@ static int read_settings(struct virtual_hub *hub, const struct fixture_settings 
 		r = fixture_setting_number(s, "on_target_rate", 0, UINT64_MAX, 0, &hub->self_rate, e);
 	if (r == 0)
 		r = fixture_setting_number(s, "arrive_ms", 1, 60000, 50, &arrive_ms, e);
+	if (r == 0)
+		r = read_words(hub, s, e);
 	if (r < 0)
 		return r;
-	const char *serials = fixture_setting(s, "serials"), *fresh = fixture_setting(s, "fresh");
-	hub->serials = !serials || strcmp(serials, "no") != 0;
-	hub->one_serial = serials && !strcmp(serials, "same");
-	hub->fresh = fresh && !strcmp(fresh, "yes");
 	STR_COPY(hub->older, fixture_setting(s, "older"));
 	STR_COPY(hub->identity, fixture_setting(s, "identity"));
 	hub->arrive_ns = arrive_ms * NSEC_PER_MSEC;
@@ -441,7 +455,7 @@ static int read_settings(struct virtual_hub *hub, const struct fixture_settings 
 	return 0;
 }
 
-static int slot_of(const struct virtual_hub *hub, const char *label, unsigned *out, struct err *e)
+int virtual_slot(const struct virtual_hub *hub, const char *label, unsigned *out, struct err *e)
 {
 	for (*out = 0; *out < hub->base.slot_count; ++*out)
 		if (!strcmp(hub->base.slots[*out].label, label))
@@ -469,7 +483,7 @@ static int read_slots(struct virtual_hub *hub, const struct fixture_settings *s,
 		unsigned slot = 0;
 		if (!fault && strncmp(key, "identity.", 9) != 0)
 			continue;
-		r = slot_of(hub, strchr(key, '.') + 1, &slot, e);
+		r = virtual_slot(hub, strchr(key, '.') + 1, &slot, e);
 		if (r == 0)
 			r = fault ? hub_fault(hub, slot, value, e) : set_identity(hub, slot, value, e);
 	}

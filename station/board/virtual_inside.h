@@ -90,7 +90,12 @@ int virtual_plug(struct virtual_hub *hub, unsigned slot, bool same, struct err *
 int virtual_unplug(struct virtual_hub *hub, unsigned slot, struct err *e);
 void virtual_save(const struct virtual_hub *hub);
 
+// The slot of this label.
+int virtual_slot(const struct virtual_hub *hub, const char *label, unsigned *out, struct err *e);
+
 // virtual_uboot.c
+// Which of `words` the setting `key` says: 0, 1, ...; negative: none of them.
+int virtual_word(const char *key, const char *value, const char *const *words, int count, struct err *e);
 int virtual_uboot_read(struct virtual_hub *hub, const struct fixture_settings *settings, struct err *e);
 int virtual_uboot_open(struct virtual_hub *hub, struct err *e);
 void virtual_uboot_free(struct virtual_hub *hub);

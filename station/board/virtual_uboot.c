@@ -215,7 +215,7 @@ int virtual_power(struct fixture *f, unsigned slot, bool on, struct err *e)
 	return 0;
 }
 
-static int word(const char *key, const char *value, const char *const *words, int count, struct err *e)
+int virtual_word(const char *key, const char *value, const char *const *words, int count, struct err *e)
 {
 	for (int i = 0; i < count; i++)
 		if (!strcmp(value, words[i]))
@@ -232,18 +232,22 @@ int virtual_uboot_read(struct virtual_hub *hub, const struct fixture_settings *s
 		const char *key = settings->items[n].key, *value = settings->items[n].value;
 		bool all = !strcmp(key, "uboot");
 		if (!strcmp(key, "power")) {
-			int power = word(key, value, powers, ARRAY_SIZE(powers), e);
+			int power = virtual_word(key, value, powers, ARRAY_SIZE(powers), e);
 			if (power < 0)
 				return power;
 			hub->power = (enum virtual_power)power;
 		}
 		if (!all && strncmp(key, "uboot.", 6) != 0)
 			continue;
-		int uboot = word(key, value, uboots, ARRAY_SIZE(uboots), e);
+		int uboot = virtual_word(key, value, uboots, ARRAY_SIZE(uboots), e);
 		if (uboot < 0)
 			return uboot;
+		unsigned slot = 0;
+		int r = all ? 0 : virtual_slot(hub, key + 6, &slot, e);
+		if (r < 0)
+			return r;
 		for (unsigned i = 0; i < hub->base.slot_count; i++)
-			if (all || !strcmp(hub->base.slots[i].label, key + 6))
+			if (all || i == slot)
 				hub->boards[i].uboot = (enum virtual_uboot)uboot;
 	}
 	for (unsigned i = 0; i < hub->base.slot_count; i++) {

@@ -11,10 +11,12 @@ static const char usage[] =
         "usage: gangway station --config FILE\n"
         "\n"
         "Runs the station that FILE describes: [station] state= name= listen= host= store_limit= stall_ms= "
-        "eject=,\n"
-        "[fixture] kind= and its settings, [match] and [heads] (docs/ledger.md). The first SIGTERM or Ctrl-C "
-        "lets the boards under way\n"
-        "finish, the second cancels them.\n";
+        "eject=\n"
+        "power_off_ms=, [fixture] kind= and its settings, [match] and [heads]; deploy/station.ini "
+        "(installed: "
+        "share/doc/gangway/)\n"
+        "shows every setting. The first SIGTERM or Ctrl-C lets the boards under way finish, the second "
+        "cancels them.\n";
 
 struct station_options {
 	const char *path;
