@@ -15,6 +15,10 @@
  * the attempt wrote from and compares with. So N boards of a cycle pay for one hash, and a board that comes an hour
  * later has the pages proven anew.
  *
+ * What it rests on: a page that the kernel dropped in between comes back from the store's disk as it was, and nobody writes
+ * into the store (an entry that was touched is hashed before its next use). Where pages are dropped all the time, for an
+ * image larger than memory, the gang has boards hashed instead.
+ *
  * Times are CLOCK_MONOTONIC nanoseconds, never 0. Nothing here blocks, and nobody depends on a claimer that died.
  */
 
