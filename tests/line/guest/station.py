@@ -248,7 +248,10 @@ class Station:
             if line.get('id') == self.next_id:
                 if not line['ok'] and not error_ok:
                     fail(f'{cmd}: {line["error"]["text"]}')
-                return line.get('result', line)
+                result = line.get('result', line)
+                if cmd.startswith('slot.') and line['ok']:  # the slot as it is now: its event comes later
+                    self.slots[result['slot']] = result
+                return result
             self._take(line)
         fail(f'{cmd}: no answer in {wait} s')
 

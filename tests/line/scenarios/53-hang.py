@@ -9,12 +9,12 @@ station.open_job(image)
 hangs, well, late = Board(1, faults=['hang@5M']), Board(2), Board(3)
 started = time.monotonic()
 plug([hangs, well])
-station.wait_states({2: 'pass'}, 120)
-well_after = time.monotonic() - started
-station.wait_states({1: 'writing'}, 60)
+station.wait_states({1: 'writing'}, 120)
 plug([late])
-station.wait_states({3: 'pass'}, 60)
-station.wait_states({1: ('fail', 'device-timeout')}, 240)
+station.wait_states({1: 'writing', 2: 'pass'}, 120)
+well_after = time.monotonic() - started
+station.wait_states({1: 'writing', 3: 'pass'}, 120)
+station.wait_states({1: ('fail', 'device-timeout')}, 300)
 took = time.monotonic() - started
 row = next(r for r in station.attempts() if r['slot'] == '1')
 check((row['code'], row['blame']) == ('device-timeout', 'device'), f'{row}')
