@@ -144,18 +144,18 @@ static void a_child_leaves_its_end_to_its_parent(void **state)
 	close(pair[1]);
 	struct pollfd here = {.fd = pair[0], .events = POLLIN};
 	char ready;
-	assert_int_equal(poll(&here, 1, 10000), 1);
+	assert_int_equal(poll(&here, 1, 120000), 1);
 	assert_int_equal(fd_receive_packet(pair[0], &ready, 1, NULL, NULL), 1);
 	assert_false(child_ended(&child));
 	assert_int_equal(child_signal(&child, SIGTERM), 0);
 	assert_int_equal(child_signal(&child, SIGINT), 0);
 	assert_int_equal(child_signal(&child, SIGHUP), 0);
 	assert_int_equal(fd_send_packet(pair[0], "?", 1, NULL, 0), 0);
-	assert_int_equal(poll(&here, 1, 10000), 1);
+	assert_int_equal(poll(&here, 1, 120000), 1);
 	assert_int_equal(fd_receive_packet(pair[0], &ready, 1, NULL, NULL), 1); // it still answers
 	close(pair[0]);
 	struct pollfd ended = {.fd = child.pidfd, .events = POLLIN};
-	assert_int_equal(poll(&ended, 1, 10000), 1);
+	assert_int_equal(poll(&ended, 1, 120000), 1);
 	assert_true(child_ended(&child));
 	assert_int_equal(child_reap(&child, &status), 0);
 	assert_int_equal(status, 0);
@@ -266,7 +266,7 @@ static void the_lock_of_a_process_that_is_being_killed_is_waited_for(void **stat
 		pid_t holder, pid = hold_lock("lock", &end);
 		struct err e = {0};
 		assert_int_equal(kill(pid, SIGKILL), 0);
-		int r = lockfile_take("lock", 30 * NSEC_PER_SEC, 30 * NSEC_PER_SEC, &fd, &holder, &e);
+		int r = lockfile_take("lock", 120 * NSEC_PER_SEC, 120 * NSEC_PER_SEC, &fd, &holder, &e);
 		if (r < 0)
 			fail_msg("turn %d: %s", i, e.text);
 		close(fd);
@@ -289,7 +289,7 @@ static void a_process_whose_death_is_pending_counts_as_dying(void **state)
 	assert_int_equal(lockfile_take("lock", 0, 50 * NSEC_PER_MSEC, &fd, &holder, NULL), -EBUSY);
 	assert_true(clock_mono_ns() - began >= 50 * NSEC_PER_MSEC);
 	assert_int_equal(ptrace(PTRACE_CONT, pid, NULL, NULL), 0);
-	assert_int_equal(lockfile_take("lock", 30 * NSEC_PER_SEC, 30 * NSEC_PER_SEC, &fd, &holder, NULL), 0);
+	assert_int_equal(lockfile_take("lock", 120 * NSEC_PER_SEC, 120 * NSEC_PER_SEC, &fd, &holder, NULL), 0);
 	close(fd);
 	close(end);
 	assert_int_equal(waitpid(pid, NULL, 0), pid);
@@ -306,7 +306,7 @@ static int linger(void)
 		if (fd_send_packet(CHILD_FD_FIRST, &byte, 1, NULL, 0) < 0)
 			return 0;
 		struct pollfd wait = {.fd = CHILD_FD_FIRST, .events = POLLIN};
-		if (poll(&wait, 1, 20000) != 1)
+		if (poll(&wait, 1, 120000) != 1)
 			return 2;
 	} while (fd_receive_packet(CHILD_FD_FIRST, &byte, 1, NULL, NULL) == 1);
 	return 0;

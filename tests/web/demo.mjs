@@ -10,7 +10,7 @@ const LIVE = 'body:not(.stale) article';
 const state = path.resolve('state');
 const browser = await startBrowser(); // first: the batch does not wait for it
 const { page } = browser;
-const demo = gangway(['demo', '--boards', '4', '--rate', '6M', '--fault', '3=flip@1100000', '--state', state, '--listen', '127.0.0.1:0']);
+const demo = gangway(['demo', '--boards', '4', '--rate', '1M', '--fault', '3=flip@1100000', '--state', state, '--listen', '127.0.0.1:0']);
 const said = lines(demo.stdout);
 const url = (await said.wait((line) => /page: http/.test(line.text), 'the page')).text.match(/http:\S+/)[0];
 const says = (slot, part, value) => page.locator(`${tile(slot)} .${part}`, { hasText: value }).waitFor();

@@ -21,7 +21,7 @@ class Station:
         self.lock = threading.RLock()
         self.heard = threading.Condition(self.lock)
         self.requests = []          # every request but hello, in order
-        self.hellos = 0
+        self.answered = 0           # hellos
         self.url = None
         self.mute = False           # a stalled station: takes everything, answers nothing
         self.refuse = {}            # command -> error object
@@ -154,7 +154,7 @@ class Station:
         with self.heard:
             cmd, args = request['cmd'], request.get('args', {})
             if cmd == 'hello':
-                self.hellos += 1
+                self.answered += not self.mute
             else:
                 self.requests.append(request)
             if self.on_request:
