@@ -59,42 +59,42 @@ CREATE TABLE correction(
 ) STRICT;
 CREATE INDEX correction_row ON correction(row);
 
-CREATE TRIGGER ledger_open_is_row_1 BEFORE INSERT ON log WHEN (NEW.kind = 'ledger.open') <> (NEW.seq = 1)
+CREATE TRIGGER ledger_open_is_row_1 INSTEAD OF INSERT ON log_asks WHEN (NEW.kind = 'ledger.open') <> (NEW.seq = 1)
 BEGIN
 	SELECT RAISE(ABORT, 'ledger.open is the first row, and only the first');
 END;
 
-CREATE TRIGGER ledger_open AFTER INSERT ON log WHEN NEW.kind = 'ledger.open'
+CREATE TRIGGER ledger_open INSTEAD OF INSERT ON log_tells WHEN NEW.kind = 'ledger.open'
 BEGIN
 	INSERT INTO ledger(seq, id, opened) VALUES (NEW.seq, NEW.body ->> 'id', NEW.utc);
 END;
 
-CREATE TRIGGER station_start AFTER INSERT ON log WHEN NEW.kind = 'station.start'
+CREATE TRIGGER station_start INSTEAD OF INSERT ON log_tells WHEN NEW.kind = 'station.start'
 BEGIN
 	INSERT INTO run(seq, station, version, kernel, boot_id, config_sha256, heads, started)
 	VALUES (NEW.seq, NEW.body ->> 'station', NEW.body ->> 'version', NEW.body ->> 'kernel', NEW.body ->> 'boot_id',
 		coalesce(NEW.body ->> 'config_sha256', ''), NEW.body ->> 'heads', NEW.utc);
 END;
 
-CREATE TRIGGER station_stop_is_clean BEFORE INSERT ON log WHEN NEW.kind = 'station.stop'
+CREATE TRIGGER station_stop_is_clean INSTEAD OF INSERT ON log_asks WHEN NEW.kind = 'station.stop'
 BEGIN
 	SELECT RAISE(ABORT, 'the station stops while an attempt is open') WHERE EXISTS (SELECT 1 FROM attempt WHERE result = 'open');
 	SELECT RAISE(ABORT, 'the station stops without having started')
 	WHERE NOT EXISTS (SELECT 1 FROM run WHERE seq = (SELECT max(seq) FROM run) AND stopped = '');
 END;
 
-CREATE TRIGGER station_stop AFTER INSERT ON log WHEN NEW.kind = 'station.stop'
+CREATE TRIGGER station_stop INSTEAD OF INSERT ON log_tells WHEN NEW.kind = 'station.stop'
 BEGIN
 	UPDATE run SET stopped = NEW.utc, reason = NEW.body ->> 'reason' WHERE seq = (SELECT max(seq) FROM run);
 END;
 
-CREATE TRIGGER key_known AFTER INSERT ON log WHEN NEW.kind = 'key'
+CREATE TRIGGER key_known INSTEAD OF INSERT ON log_tells WHEN NEW.kind = 'key'
 BEGIN
 	INSERT INTO key(seq, fingerprint, public, reason, since)
 	VALUES (NEW.seq, NEW.body ->> 'fingerprint', NEW.body ->> 'public', NEW.body ->> 'reason', NEW.utc);
 END;
 
-CREATE TRIGGER head_is_true BEFORE INSERT ON log WHEN NEW.kind = 'head'
+CREATE TRIGGER head_is_true INSTEAD OF INSERT ON log_asks WHEN NEW.kind = 'head'
 BEGIN
 	SELECT RAISE(ABORT, 'the head names another hash than the row has')
 	WHERE NEW.body ->> 'row_hash' IS NOT (SELECT hash FROM log WHERE seq = NEW.body ->> 'seq');
@@ -103,32 +103,32 @@ BEGIN
 	WHERE NEW.body ->> 'key' IS NOT (SELECT fingerprint FROM key ORDER BY seq DESC LIMIT 1);
 END;
 
-CREATE TRIGGER head_signed AFTER INSERT ON log WHEN NEW.kind = 'head'
+CREATE TRIGGER head_signed INSTEAD OF INSERT ON log_tells WHEN NEW.kind = 'head'
 BEGIN
 	INSERT INTO head(seq, row, row_hash, signed, reason, key, signature)
 	VALUES (NEW.seq, NEW.body ->> 'seq', NEW.body ->> 'row_hash', NEW.body ->> 'signed', NEW.body ->> 'reason',
 		NEW.body ->> 'key', NEW.body ->> 'signature');
 END;
 
-CREATE TRIGGER head_delivered_is_a_head BEFORE INSERT ON log WHEN NEW.kind = 'head.delivered'
+CREATE TRIGGER head_delivered_is_a_head INSTEAD OF INSERT ON log_asks WHEN NEW.kind = 'head.delivered'
 BEGIN
 	SELECT RAISE(ABORT, 'what was delivered is no head of this ledger')
 	WHERE NOT EXISTS (SELECT 1 FROM head WHERE row = NEW.body ->> 'seq' AND row_hash = NEW.body ->> 'row_hash');
 END;
 
-CREATE TRIGGER head_delivered AFTER INSERT ON log WHEN NEW.kind = 'head.delivered'
+CREATE TRIGGER head_delivered INSTEAD OF INSERT ON log_tells WHEN NEW.kind = 'head.delivered'
 BEGIN
 	INSERT INTO delivery(seq, row, destination, target, utc)
 	VALUES (NEW.seq, NEW.body ->> 'seq', NEW.body ->> 'destination', NEW.body ->> 'target', NEW.utc);
 END;
 
-CREATE TRIGGER correction_points_back BEFORE INSERT ON log WHEN NEW.kind = 'correction'
+CREATE TRIGGER correction_points_back INSTEAD OF INSERT ON log_asks WHEN NEW.kind = 'correction'
 BEGIN
 	SELECT RAISE(ABORT, 'a correction points at an earlier row and has a reason')
 	WHERE NOT EXISTS (SELECT 1 FROM log WHERE seq = NEW.body ->> 'row') OR NEW.body ->> 'reason' = '';
 END;
 
-CREATE TRIGGER correction_made AFTER INSERT ON log WHEN NEW.kind = 'correction'
+CREATE TRIGGER correction_made INSTEAD OF INSERT ON log_tells WHEN NEW.kind = 'correction'
 BEGIN
 	INSERT INTO correction(seq, row, field, value, reason, operator, utc)
 	VALUES (NEW.seq, NEW.body ->> 'row', coalesce(NEW.body ->> 'field', ''), coalesce(NEW.body ->> 'value', ''),

@@ -22,7 +22,7 @@ CREATE INDEX image_key ON image(key);
 CREATE INDEX image_plan ON image(plan_sha256);
 CREATE INDEX image_source ON image(source_sha256);
 
-CREATE TRIGGER image_add AFTER INSERT ON log WHEN NEW.kind = 'image.add'
+CREATE TRIGGER image_add INSTEAD OF INSERT ON log_tells WHEN NEW.kind = 'image.add'
 BEGIN
 	-- A name is one image at a time: the older one of this name steps back.
 	UPDATE image SET removed = NEW.utc WHERE name = NEW.body ->> 'name' AND removed = '';
@@ -39,13 +39,13 @@ BEGIN
 	WHERE image = NEW.body ->> 'name' AND closed = '' AND plan_sha256 = '';
 END;
 
-CREATE TRIGGER image_remove_names_one BEFORE INSERT ON log WHEN NEW.kind = 'image.remove'
+CREATE TRIGGER image_remove_names_one INSTEAD OF INSERT ON log_asks WHEN NEW.kind = 'image.remove'
 BEGIN
 	SELECT RAISE(ABORT, 'there is no such image')
 	WHERE NOT EXISTS (SELECT 1 FROM image WHERE name = NEW.body ->> 'name' AND removed = '');
 END;
 
-CREATE TRIGGER image_remove AFTER INSERT ON log WHEN NEW.kind = 'image.remove'
+CREATE TRIGGER image_remove INSTEAD OF INSERT ON log_tells WHEN NEW.kind = 'image.remove'
 BEGIN
 	UPDATE image SET removed = NEW.utc WHERE name = NEW.body ->> 'name' AND removed = '';
 END;

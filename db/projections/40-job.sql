@@ -41,13 +41,13 @@ CREATE INDEX job_order ON job(work_order);
 CREATE INDEX job_image ON job(image_key);
 CREATE INDEX job_open ON job(seq) WHERE closed = '';
 
-CREATE TRIGGER job_open_is_new BEFORE INSERT ON log WHEN NEW.kind = 'job.open'
+CREATE TRIGGER job_open_is_new INSTEAD OF INSERT ON log_asks WHEN NEW.kind = 'job.open'
 BEGIN
 	SELECT RAISE(ABORT, 'this job id was used before') WHERE EXISTS (SELECT 1 FROM job WHERE job = NEW.body ->> 'job');
 	SELECT RAISE(ABORT, 'the wanted quantity is not above 0') WHERE NEW.body ->> 'wanted' <= 0;
 END;
 
-CREATE TRIGGER job_opened AFTER INSERT ON log WHEN NEW.kind = 'job.open'
+CREATE TRIGGER job_opened INSTEAD OF INSERT ON log_tells WHEN NEW.kind = 'job.open'
 BEGIN
 	INSERT INTO job(seq, job, image, image_key, plan_sha256, wanted, start, verify, unmapped, lun,
 		work_order, customer, product, revision, lot, job_revision, operator, opened)
@@ -58,28 +58,28 @@ BEGIN
 		coalesce(NEW.body ->> 'job_revision', ''), coalesce(NEW.body ->> 'operator', ''), NEW.utc);
 END;
 
-CREATE TRIGGER job_signature_is_of_an_open_one BEFORE INSERT ON log WHEN NEW.kind = 'job.signature'
+CREATE TRIGGER job_signature_is_of_an_open_one INSTEAD OF INSERT ON log_asks WHEN NEW.kind = 'job.signature'
 BEGIN
 	SELECT RAISE(ABORT, 'this job is not open') WHERE NOT EXISTS (SELECT 1 FROM job WHERE job = NEW.body ->> 'job' AND closed = '');
 	SELECT RAISE(ABORT, 'a signature is approved or rejected') WHERE NEW.body ->> 'state' NOT IN ('approved', 'rejected');
 END;
 
-CREATE TRIGGER job_signature AFTER INSERT ON log WHEN NEW.kind = 'job.signature'
+CREATE TRIGGER job_signature INSTEAD OF INSERT ON log_tells WHEN NEW.kind = 'job.signature'
 BEGIN
 	UPDATE job SET signature_row = NEW.seq WHERE job = NEW.body ->> 'job';
 END;
 
-CREATE TRIGGER job_close_is_of_an_open_one BEFORE INSERT ON log WHEN NEW.kind IN ('job.closing', 'job.close')
+CREATE TRIGGER job_close_is_of_an_open_one INSTEAD OF INSERT ON log_asks WHEN NEW.kind IN ('job.closing', 'job.close')
 BEGIN
 	SELECT RAISE(ABORT, 'this job is not open') WHERE NOT EXISTS (SELECT 1 FROM job WHERE job = NEW.body ->> 'job' AND closed = '');
 END;
 
-CREATE TRIGGER job_closing AFTER INSERT ON log WHEN NEW.kind = 'job.closing'
+CREATE TRIGGER job_closing INSTEAD OF INSERT ON log_tells WHEN NEW.kind = 'job.closing'
 BEGIN
 	UPDATE job SET close_reason = NEW.body ->> 'reason' WHERE job = NEW.body ->> 'job';
 END;
 
-CREATE TRIGGER job_closed AFTER INSERT ON log WHEN NEW.kind = 'job.close'
+CREATE TRIGGER job_closed INSTEAD OF INSERT ON log_tells WHEN NEW.kind = 'job.close'
 BEGIN
 	UPDATE job SET closed = NEW.utc, close_reason = NEW.body ->> 'reason' WHERE job = NEW.body ->> 'job';
 END;

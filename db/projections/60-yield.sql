@@ -34,29 +34,36 @@ CREATE TABLE yield_day(
 	PRIMARY KEY (day, job, slot)
 ) STRICT, WITHOUT ROWID;
 
+-- A closed attempt beside what yield knew of its unit before it.
+CREATE VIEW attempt_counting(job, unit, day, slot, result, counted, counted_before, passed_before, made_before, day_before, slot_before)
+AS SELECT * FROM (VALUES ('', '', '', '', '', 0, 0, 0, 0, '', ''));
+
 -- Fires on the projection, so that it runs after the attempt has its verdict whatever the order of triggers on the log.
 CREATE TRIGGER attempt_counts AFTER UPDATE OF result ON attempt WHEN OLD.result = 'open'
 BEGIN
-	INSERT INTO job_unit(job, unit) VALUES (NEW.job, NEW.unit) ON CONFLICT DO NOTHING;
-	INSERT INTO yield_day(day, job, slot) VALUES (substr(NEW.closed, 1, 10), NEW.job, NEW.slot) ON CONFLICT DO NOTHING;
+	INSERT INTO attempt_counting
+	VALUES (NEW.job, NEW.unit, substr(NEW.closed, 1, 10), NEW.slot, NEW.result, NEW.counted,
+		coalesce((SELECT counted FROM job_unit WHERE job = NEW.job AND unit = NEW.unit), 0),
+		coalesce((SELECT passed FROM job_unit WHERE job = NEW.job AND unit = NEW.unit), 0),
+		coalesce((SELECT made FROM job_unit WHERE job = NEW.job AND unit = NEW.unit), 0),
+		(SELECT day FROM job_unit WHERE job = NEW.job AND unit = NEW.unit),
+		(SELECT slot FROM job_unit WHERE job = NEW.job AND unit = NEW.unit));
+END;
 
+CREATE TRIGGER attempt_counted INSTEAD OF INSERT ON attempt_counting
+BEGIN
 	-- Where the unit counted until now: it moves (a counted attempt), or is no longer PASS there.
-	UPDATE yield_day SET units = units - NEW.counted,
-		units_pass = units_pass - (SELECT passed FROM job_unit WHERE job = NEW.job AND unit = NEW.unit)
-	WHERE (day, job, slot) = (SELECT day, job, slot FROM job_unit WHERE job = NEW.job AND unit = NEW.unit);
+	UPDATE yield_day SET units = units - NEW.counted, units_pass = units_pass - NEW.passed_before
+	WHERE day = NEW.day_before AND job = NEW.job AND slot = NEW.slot_before;
 
-	UPDATE yield_day SET
-		pass = pass + (NEW.result = 'pass'),
-		fail = fail + (NEW.result = 'fail' AND NEW.counted),
-		fail_other = fail_other + (NEW.result = 'fail' AND NOT NEW.counted),
-		unverified = unverified + (NEW.result = 'unverified'),
-		aborted = aborted + (NEW.result = 'aborted'),
-		interrupted = interrupted + (NEW.result = 'interrupted'),
-		first_units = first_units + (NEW.counted AND (SELECT counted FROM job_unit WHERE job = NEW.job AND unit = NEW.unit) = 0),
-		first_pass = first_pass + (NEW.result = 'pass' AND (SELECT counted FROM job_unit WHERE job = NEW.job AND unit = NEW.unit) = 0),
-		units = units + NEW.counted,
-		units_pass = units_pass + (NEW.result = 'pass')
-	WHERE day = substr(NEW.closed, 1, 10) AND job = NEW.job AND slot = NEW.slot;
+	INSERT INTO yield_day(day, job, slot, pass, fail, fail_other, unverified, aborted, interrupted, first_units, first_pass, units, units_pass)
+	VALUES (NEW.day, NEW.job, NEW.slot, NEW.result = 'pass', NEW.result = 'fail' AND NEW.counted, NEW.result = 'fail' AND NOT NEW.counted,
+		NEW.result = 'unverified', NEW.result = 'aborted', NEW.result = 'interrupted', NEW.counted AND NEW.counted_before = 0,
+		NEW.result = 'pass' AND NEW.counted_before = 0, NEW.counted, NEW.result = 'pass')
+	ON CONFLICT DO UPDATE SET pass = pass + excluded.pass, fail = fail + excluded.fail, fail_other = fail_other + excluded.fail_other,
+		unverified = unverified + excluded.unverified, aborted = aborted + excluded.aborted, interrupted = interrupted + excluded.interrupted,
+		first_units = first_units + excluded.first_units, first_pass = first_pass + excluded.first_pass,
+		units = units + excluded.units, units_pass = units_pass + excluded.units_pass;
 
 	UPDATE job SET
 		pass = pass + (NEW.result = 'pass'),
@@ -65,18 +72,16 @@ BEGIN
 		unverified = unverified + (NEW.result = 'unverified'),
 		aborted = aborted + (NEW.result = 'aborted'),
 		interrupted = interrupted + (NEW.result = 'interrupted'),
-		first_units = first_units + (NEW.counted AND (SELECT counted FROM job_unit WHERE job = NEW.job AND unit = NEW.unit) = 0),
-		first_pass = first_pass + (NEW.result = 'pass' AND (SELECT counted FROM job_unit WHERE job = NEW.job AND unit = NEW.unit) = 0),
-		units = units + (NEW.counted AND (SELECT counted FROM job_unit WHERE job = NEW.job AND unit = NEW.unit) = 0),
-		units_pass = units_pass + (NEW.result = 'pass') - (SELECT passed FROM job_unit WHERE job = NEW.job AND unit = NEW.unit),
-		units_made = units_made + (NEW.result IN ('pass', 'unverified')) - (SELECT made FROM job_unit WHERE job = NEW.job AND unit = NEW.unit)
+		first_units = first_units + (NEW.counted AND NEW.counted_before = 0),
+		first_pass = first_pass + (NEW.result = 'pass' AND NEW.counted_before = 0),
+		units = units + (NEW.counted AND NEW.counted_before = 0),
+		units_pass = units_pass + (NEW.result = 'pass') - NEW.passed_before,
+		units_made = units_made + (NEW.result IN ('pass', 'unverified')) - NEW.made_before
 	WHERE job = NEW.job;
 
-	UPDATE job_unit SET
-		counted = counted + NEW.counted,
-		passed = NEW.result = 'pass',
-		made = NEW.result IN ('pass', 'unverified'),
-		day = CASE WHEN NEW.counted THEN substr(NEW.closed, 1, 10) ELSE day END,
-		slot = CASE WHEN NEW.counted THEN NEW.slot ELSE slot END
-	WHERE job = NEW.job AND unit = NEW.unit;
+	INSERT INTO job_unit(job, unit, counted, day, slot, passed, made)
+	VALUES (NEW.job, NEW.unit, NEW.counted, CASE WHEN NEW.counted THEN NEW.day ELSE '' END, CASE WHEN NEW.counted THEN NEW.slot ELSE '' END,
+		NEW.result = 'pass', NEW.result IN ('pass', 'unverified'))
+	ON CONFLICT DO UPDATE SET counted = counted + excluded.counted, passed = excluded.passed, made = excluded.made,
+		day = CASE WHEN NEW.counted THEN NEW.day ELSE day END, slot = CASE WHEN NEW.counted THEN NEW.slot ELSE slot END;
 END;

@@ -22,22 +22,30 @@ static int ordered_query(sqlite3 *db, const char *table, char **out, int *key_co
 	return *out ? 0 : err_sys(e, ENOMEM, "%s", table);
 }
 
+static int real_order(double x, double y)
+{
+	return (x > y) - (x < y);
+}
+
+static int text_order(sqlite3_stmt *a, sqlite3_stmt *b, int i)
+{
+	const char *x = db_text(a, i), *y = db_text(b, i);
+	int size_x = sqlite3_column_bytes(a, i), size_y = sqlite3_column_bytes(b, i);
+	int order = memcmp(x, y, (size_t)(size_x < size_y ? size_x : size_y));
+	return order ? order : size_x - size_y;
+}
+
 static int value_order(sqlite3_stmt *a, sqlite3_stmt *b, int i)
 {
-	int type = sqlite3_column_type(a, i) - sqlite3_column_type(b, i);
-	if (type != 0)
-		return type;
+	int type = sqlite3_column_type(a, i), order = type - sqlite3_column_type(b, i);
+	if (order != 0 || type == SQLITE_NULL)
+		return order;
+	if (type == SQLITE_FLOAT)
+		return real_order(sqlite3_column_double(a, i), sqlite3_column_double(b, i));
+	if (type != SQLITE_INTEGER)
+		return text_order(a, b, i);
 	sqlite3_int64 x = sqlite3_column_int64(a, i), y = sqlite3_column_int64(b, i);
-	double dx = sqlite3_column_double(a, i), dy = sqlite3_column_double(b, i);
-	switch (sqlite3_column_type(a, i)) {
-	case SQLITE_INTEGER: return (x > y) - (x < y);
-	case SQLITE_FLOAT: return (dx > dy) - (dx < dy);
-	case SQLITE_NULL: return 0;
-	default: break;
-	}
-	int size_a = sqlite3_column_bytes(a, i), size_b = sqlite3_column_bytes(b, i);
-	int order = memcmp(db_text(a, i), db_text(b, i), (size_t)(size_a < size_b ? size_a : size_b));
-	return order ? order : size_a - size_b;
+	return (x > y) - (x < y);
 }
 
 static int key_order(sqlite3_stmt *a, sqlite3_stmt *b, int keys)

@@ -100,6 +100,8 @@ static int db_open(const char *path, int flags, sqlite3 **out, struct err *e)
 {
 	_cleanup_db_ sqlite3 *db = NULL;
 	flags |= SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
+	// Counting its memory costs a lock at each allocation. Refused, and harmless, once SQLite runs.
+	(void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
 	if (sqlite3_open_v2(path, &db, flags, NULL) != SQLITE_OK)
 		return db_error(db, e, path);
 	sqlite3_busy_timeout(db, DB_BUSY_MS);

@@ -51,28 +51,70 @@ static int put_row(sqlite3_stmt *read, sqlite3_stmt *write, sqlite3 *to, struct 
 	return r;
 }
 
-int replay_log(sqlite3 *from, sqlite3 *to, const struct replay_progress *progress, struct err *e)
+// Puts the log's rows up to `last` into another database. `watch` NULL: nobody waits.
+static int pour(
+        sqlite3 *from, sqlite3 *to, const char *insert, uint64_t last, struct watch *watch, struct err *e)
 {
 	_cleanup_statement_ sqlite3_stmt *read = NULL, *write = NULL;
-	struct watch watch = {.progress = progress};
-	int r = watch_begin(&watch, from, e);
+	int r = db_prepare(from,
+	        "SELECT seq, utc, kind, body, prev, hash FROM log WHERE seq <= ? ORDER BY seq", &read, e);
 	if (r == 0)
-		r = db_prepare(
-		        from, "SELECT seq, utc, kind, body, prev, hash FROM log ORDER BY seq", &read, e);
-	if (r == 0)
-		r = db_prepare(to,
-		        "INSERT INTO log(seq, utc, kind, body, prev, hash) VALUES (?, ?, ?, ?, ?, ?)", &write,
-		        e);
+		r = db_prepare(to, insert, &write, e);
 	if (r == 0)
 		r = db_exec(to, "BEGIN", e);
+	if (r < 0)
+		return r;
+	sqlite3_bind_int64(read, 1, (sqlite3_int64)last);
 	int step = SQLITE_DONE;
 	while (r == 0 && (step = sqlite3_step(read)) == SQLITE_ROW) {
 		r = put_row(read, write, to, e);
-		watch_row(&watch);
+		if (watch)
+			watch_row(watch);
 	}
 	if (r == 0 && step != SQLITE_DONE)
 		r = db_error(from, e, "ledger");
 	return r < 0 ? r : db_exec(to, "COMMIT", e);
+}
+
+int replay_log(sqlite3 *from, sqlite3 *to, const struct replay_progress *progress, struct err *e)
+{
+	struct watch watch = {.progress = progress};
+	int r = watch_begin(&watch, from, e);
+	return r < 0 ? r
+	             : pour(from, to,
+	                       "INSERT INTO log(seq, utc, kind, body, prev, hash) VALUES (?, ?, ?, ?, ?, ?)",
+	                       INT64_MAX, &watch, e);
+}
+
+int replay_leave_fields(sqlite3 *db, struct err *e)
+{
+	return db_exec(db, "DROP TRIGGER row_has_its_fields", e);
+}
+
+// The rule's own text, hung on a view: what is put there is checked and kept nowhere.
+static int fields_only(sqlite3 *db, struct err *e)
+{
+	_cleanup_statement_ sqlite3_stmt *s = NULL;
+	int r = db_prepare(db,
+	        "SELECT replace(sql, 'BEFORE INSERT ON log', 'INSTEAD OF INSERT ON row') FROM sqlite_schema "
+	        "WHERE name = 'row_has_its_fields'",
+	        &s, e);
+	if (r < 0)
+		return r;
+	if (sqlite3_step(s) != SQLITE_ROW)
+		return db_error(db, e, "ledger");
+	char *rule = sqlite3_mprintf(
+	        "DROP TRIGGER row_has_its_fields; CREATE VIEW row AS SELECT * FROM log; %s", db_text(s, 0));
+	sqlite3_reset(s); // else the schema would be in use
+	r = rule ? db_exec(db, rule, e) : err_sys(e, ENOMEM, "ledger");
+	sqlite3_free(rule);
+	return r;
+}
+
+int replay_fields(sqlite3 *from, sqlite3 *scratch, uint64_t last, struct err *e)
+{
+	int r = fields_only(scratch, e);
+	return r < 0 ? r : pour(from, scratch, "INSERT INTO row VALUES (?, ?, ?, ?, ?, ?)", last, NULL, e);
 }
 
 int replay_shed_indexes(sqlite3 *db, char **script, struct err *e)

@@ -5,12 +5,14 @@
 #include <dirent.h>
 #include <errno.h>
 #include <limits.h>
+#include <pthread.h>
 #include <sys/stat.h>
 
 #include "base/clock.h"
 #include "record/chain.h"
 #include "record/compare.h"
 #include "record/head.h"
+#include "record/replay.h"
 #include "record/schema.h"
 
 struct verification {
@@ -20,6 +22,14 @@ struct verification {
 	struct key *key;         // from elsewhere, or NULL
 	sqlite3_stmt *row_hash;  // by seq
 	sqlite3_stmt *key_by_id; // by fingerprint
+};
+
+// What needs nothing of the other checks is done on another processor meanwhile.
+struct aside {
+	const struct verify_request *request;
+	uint64_t rows;
+	int result;
+	struct err e;
 };
 
 static double seconds_since(uint64_t start_ns)
@@ -189,18 +199,36 @@ static int check_keys(struct verification *v, struct err *e)
 	return r;
 }
 
-static int check_file(struct verification *v, struct err *e)
+static int check_file(sqlite3 *db, const char *path, struct err *e)
 {
 	_cleanup_statement_ sqlite3_stmt *s = NULL;
-	int r = db_prepare(v->db, "PRAGMA integrity_check(1)", &s, e);
+	int r = db_prepare(db, "PRAGMA integrity_check(1)", &s, e);
 	if (r < 0)
 		return r;
 	if (sqlite3_step(s) != SQLITE_ROW)
-		return db_error(v->db, e, "ledger");
+		return db_error(db, e, "ledger");
 	if (strcmp(db_text(s, 0), "ok") != 0)
-		return err_set(e, EUCLEAN, "%s: the file is damaged: %.200s; restore a backup",
-		        v->request->database, db_text(s, 0));
+		return err_set(
+		        e, EUCLEAN, "%s: the file is damaged: %.200s; restore a backup", path, db_text(s, 0));
 	return 0;
+}
+
+// A connection of its own: it may see rows that came since, which are not looked at.
+static void *aside_main(void *context)
+{
+	struct aside *a = context;
+	_cleanup_db_ sqlite3 *db = NULL, *scratch = NULL;
+	int r = db_open_read(a->request->database, &db, &a->e);
+	if (r == 0)
+		r = check_file(db, a->request->database, &a->e);
+	if (r == 0)
+		r = db_open_scratch(&scratch, &a->e);
+	if (r == 0)
+		r = schema_create(scratch, &a->e);
+	if (r == 0)
+		r = replay_fields(db, scratch, a->rows, &a->e);
+	a->result = r;
+	return NULL;
 }
 
 static int check_projections(struct verification *v, struct err *e)
@@ -212,6 +240,8 @@ static int check_projections(struct verification *v, struct err *e)
 		r = schema_create(built, e);
 	if (r == 0)
 		r = replay_shed_indexes(built, NULL, e);
+	if (r == 0)
+		r = replay_leave_fields(built, e);
 	if (r == 0)
 		r = replay_log(v->db, built, v->request->progress, e);
 	if (r == 0)
@@ -299,15 +329,12 @@ static int check_tables(struct verification *v, struct err *e)
 }
 
 // From the ground up: what a later check relies on was checked before.
-static int check_all(struct verification *v, struct err *e)
+static int check_rest(struct verification *v, struct err *e)
 {
 	static const struct {
 		int (*check)(struct verification *, struct err *);
 		bool of_chain;
 	} checks[] = {
-	        {check_chain, true},
-	        {read_id, true},
-	        {check_file, false},
 	        {check_schema, false},
 	        {check_keys, true},
 	        {check_head_rows, true},
@@ -321,6 +348,29 @@ static int check_all(struct verification *v, struct err *e)
 		if (checks[i].of_chain || !v->request->chain_only)
 			r = checks[i].check(v, e);
 	return r;
+}
+
+// What is found aside comes first: a damaged file, or a row without its fields, is the cause of what else is found.
+static int check_all(struct verification *v, struct err *e)
+{
+	struct aside aside = {.request = v->request};
+	pthread_t thread;
+	int r = check_chain(v, e);
+	if (r == 0)
+		r = read_id(v, e);
+	if (r < 0 || v->request->chain_only)
+		return r < 0 ? r : check_rest(v, e);
+	aside.rows = v->report->rows;
+	r = pthread_create(&thread, NULL, aside_main, &aside);
+	if (r != 0)
+		return err_sys(e, r, "ledger: a thread");
+	r = check_rest(v, e);
+	pthread_join(thread, NULL);
+	if (aside.result == 0)
+		return r;
+	if (e)
+		*e = aside.e;
+	return aside.result;
 }
 
 static int prepare(struct verification *v, struct err *e)
