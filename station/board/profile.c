@@ -116,7 +116,7 @@ int profile_load(const char *path, const char *base, struct profile *out, struct
 		STR_COPY(out->base, base);
 	int result = fd_read_file(path, PROFILE_BYTES_MAX, &text, &size, e);
 	if (result == 0)
-		result = ini_text_read(path, text, on_setting, &r, e);
+		result = ini_text_read(path, text, on_setting, NULL, &r, e);
 	if (result < 0)
 		return err_prefix(e, "fixture profile");
 	if (!out->slot_count)

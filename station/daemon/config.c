@@ -210,6 +210,11 @@ static int on_setting(void *context, const char *section, const char *key, const
 	return 0;
 }
 
+static bool is_whole(const char *section, const char *key)
+{
+	return !strcmp(section, "heads") && !strcmp(key, "command");
+}
+
 int station_config_load(const char *path, struct station_config *config, struct err *e)
 {
 	_cleanup_free_ char *text = NULL;
@@ -218,7 +223,7 @@ int station_config_load(const char *path, struct station_config *config, struct 
 	int r = fd_read_file(path, CONFIG_BYTES_MAX, &text, &size, e);
 	if (r < 0)
 		return r;
-	r = ini_text_read(path, text, on_setting, config, e);
+	r = ini_text_read(path, text, on_setting, is_whole, config, e);
 	if (r < 0)
 		return r;
 	if (!config->state[0])

@@ -92,12 +92,28 @@ static void a_line_that_is_too_long_is_refused_not_cut(void **state)
 	station_config_free(&config);
 }
 
+// inih would end it before " ;", and the shell would run half of it.
+static void a_command_is_its_whole_line(void **state)
+{
+	(void)state;
+	static const char text[] =
+	        "[heads]\n command =  keep \"$1\" ; sync  \nfolder = /mnt/q ; the quality share\n"
+	        "[station]\nstate = /s\n" FIXTURE;
+	struct station_config config;
+	struct err e;
+	assert_int_equal(load(text, &config, &e), 0);
+	assert_string_equal(config.heads.command, "keep \"$1\" ; sync");
+	assert_string_equal(config.heads.folder, "/mnt/q");
+	station_config_free(&config);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(an_indented_line_is_a_setting_of_its_own),
 	        cmocka_unit_test(an_indented_slot_is_a_slot_of_its_own),
 	        cmocka_unit_test(a_mistake_is_named_with_its_own_line),
+	        cmocka_unit_test(a_command_is_its_whole_line),
 	        cmocka_unit_test(a_line_that_is_too_long_is_refused_not_cut),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
