@@ -285,6 +285,16 @@ static void on_completed(
 	*state = NULL;
 }
 
+// "%00" would end a name early, and so mean another one: it becomes a control character, which no name may have.
+static size_t on_unescape(void *context, struct MHD_Connection *connection, char *text)
+{
+	(void)context;
+	(void)connection;
+	for (char *zero = strstr(text, "%00"); zero; zero = strstr(zero + 3, "%00"))
+		zero[2] = '1';
+	return MHD_http_unescape(text);
+}
+
 static void on_log(void *context, const char *format, va_list ap) __attribute__((format(printf, 2, 0)));
 static void on_log(void *context, const char *format, va_list ap)
 {
@@ -303,12 +313,12 @@ static int http_start(struct http *http, int listen_fd, struct err *e)
 		return loaded;
 	}
 	http->daemon = MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL,
-	        NULL, on_request, http, MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL, MHD_OPTION_LISTEN_SOCKET,
-	        listen_fd, MHD_OPTION_CONNECTION_LIMIT, (unsigned)GUESTS_MAX,
-	        MHD_OPTION_PER_IP_CONNECTION_LIMIT, (unsigned)GUESTS_OF_ONE, MHD_OPTION_CONNECTION_TIMEOUT,
-	        (unsigned)HTTP_TIMEOUT_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)32768,
-	        MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL, MHD_OPTION_NOTIFY_CONNECTION, on_connection,
-	        http, MHD_OPTION_END);
+	        NULL, on_request, http, MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL,
+	        MHD_OPTION_UNESCAPE_CALLBACK, on_unescape, NULL, MHD_OPTION_LISTEN_SOCKET, listen_fd,
+	        MHD_OPTION_CONNECTION_LIMIT, (unsigned)GUESTS_MAX, MHD_OPTION_PER_IP_CONNECTION_LIMIT,
+	        (unsigned)GUESTS_OF_ONE, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)HTTP_TIMEOUT_S,
+	        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)32768, MHD_OPTION_NOTIFY_COMPLETED, on_completed,
+	        NULL, MHD_OPTION_NOTIFY_CONNECTION, on_connection, http, MHD_OPTION_END);
 	if (!http->daemon) {
 		close(listen_fd);
 		return err_set(e, EIO, "http: the server cannot be started");

@@ -21,6 +21,7 @@ static struct {
 	CALL(MHD_stop_daemon);
 	CALL(MHD_run);
 	CALL(MHD_get_timeout);
+	CALL(MHD_http_unescape);
 	CALL(MHD_get_daemon_info);
 	CALL(MHD_get_connection_info);
 	CALL(MHD_get_connection_values);
@@ -42,12 +43,12 @@ int late_mhd_load(struct err *e)
 #name, &real.name.any \
 	}
 	const struct late_call calls[] = {FOUND(MHD_start_daemon_va), FOUND(MHD_stop_daemon), FOUND(MHD_run),
-	        FOUND(MHD_get_timeout), FOUND(MHD_get_daemon_info), FOUND(MHD_get_connection_info),
-	        FOUND(MHD_get_connection_values), FOUND(MHD_lookup_connection_value),
-	        FOUND(MHD_suspend_connection), FOUND(MHD_resume_connection),
-	        FOUND(MHD_create_response_from_buffer), FOUND(MHD_create_response_from_callback),
-	        FOUND(MHD_add_response_header), FOUND(MHD_get_response_header), FOUND(MHD_queue_response),
-	        FOUND(MHD_destroy_response)};
+	        FOUND(MHD_get_timeout), FOUND(MHD_http_unescape), FOUND(MHD_get_daemon_info),
+	        FOUND(MHD_get_connection_info), FOUND(MHD_get_connection_values),
+	        FOUND(MHD_lookup_connection_value), FOUND(MHD_suspend_connection),
+	        FOUND(MHD_resume_connection), FOUND(MHD_create_response_from_buffer),
+	        FOUND(MHD_create_response_from_callback), FOUND(MHD_add_response_header),
+	        FOUND(MHD_get_response_header), FOUND(MHD_queue_response), FOUND(MHD_destroy_response)};
 	if (real.MHD_run.any)
 		return 0;
 	return late_load(LATE_LIBMICROHTTPD, calls, sizeof(calls) / sizeof(calls[0]), e);
@@ -101,6 +102,11 @@ const char *MHD_lookup_connection_value(
         struct MHD_Connection *connection, enum MHD_ValueKind kind, const char *key)
 {
 	return real.MHD_lookup_connection_value.call(connection, kind, key);
+}
+
+size_t MHD_http_unescape(char *text)
+{
+	return real.MHD_http_unescape.call(text);
 }
 
 void MHD_suspend_connection(struct MHD_Connection *connection)

@@ -89,6 +89,12 @@ static void list_reports(FILE *to)
 	}
 }
 
+static long long number_of(const json_t *parameters, const char *name)
+{
+	const char *text = json_string_value(json_object_get(parameters, name));
+	return text ? strtoll(text, NULL, 10) : 0;
+}
+
 int record_report(const struct record_options *o, const char *name)
 {
 	_cleanup_db_ sqlite3 *db = NULL;
@@ -121,8 +127,8 @@ int record_report(const struct record_options *o, const char *name)
 	if (r == 0 && !json_array_size(rows))
 		fprintf(stderr, "gangway: report '%s': no rows\n", name);
 	if (more)
-		fprintf(stderr, "gangway: only the first %d rows; offset=%d goes on\n", REPORT_ROWS,
-		        REPORT_ROWS);
+		fprintf(stderr, "gangway: only %d rows; offset=%lld goes on\n", REPORT_ROWS,
+		        number_of(o->parameters, "offset") + REPORT_ROWS);
 	json_decref(rows);
 	return r < 0 ? complain(&e) : EXIT_OK;
 }

@@ -154,6 +154,16 @@ static bool is_own(const char *name)
 	       !strcmp(name, "head");
 }
 
+// Whether a report answers nothing without one of what it takes: its first line calls what may be left out optional.
+static bool needs_subject(sqlite3_stmt *s, const char *sql)
+{
+	int own = 0, count = sqlite3_bind_parameter_count(s);
+	for (int i = 1; i <= count; i++)
+		own += is_own(sqlite3_bind_parameter_name(s, i) + 1);
+	const char *optional = strstr(sql, "optional");
+	return count > own && (!optional || optional > sql + strcspn(sql, "\n"));
+}
+
 static int add_report(sqlite3 *db, const struct sql_file *file, json_t *reports, struct err *e)
 {
 	_cleanup_statement_ sqlite3_stmt *s = NULL;
@@ -166,8 +176,9 @@ static int add_report(sqlite3 *db, const struct sql_file *file, json_t *reports,
 		if (parameter && !is_own(parameter + 1))
 			r = json_array_append_new(takes, json_string(parameter + 1));
 	}
-	json_t *report = json_pack("{s:s#,s:s#,s:O}", "name", name, (int)strcspn(name, "."), "about", about,
-	        (int)strcspn(about, "\n"), "takes", takes);
+	json_t *report = json_pack("{s:s#,s:s#,s:O,s:b}", "name", name, (int)strcspn(name, "."), "about",
+	        about, (int)strcspn(about, "\n"), "takes", takes, "needs_one",
+	        r == 0 && needs_subject(s, file->text));
 	json_decref(takes);
 	if (r == 0 && json_array_append_new(reports, report) < 0)
 		return err_sys(e, ENOMEM, "reports");
@@ -188,6 +199,18 @@ int pages_reports(sqlite3 *db, json_t **out, struct err *e)
 	return r < 0 || *out ? r : err_sys(e, ENOMEM, "reports");
 }
 
+static int refuse_without(sqlite3_stmt *s, const char *report, struct err *e)
+{
+	char list[120] = "";
+	for (int i = 1; i <= sqlite3_bind_parameter_count(s); i++) {
+		const char *name = sqlite3_bind_parameter_name(s, i) + 1;
+		size_t used = strlen(list);
+		if (!is_own(name))
+			snprintf(list + used, sizeof(list) - used, "%s%s=", used ? " or " : "", name);
+	}
+	return err_set(e, EINVAL, "report '%s': say of what: %s", report, list);
+}
+
 int pages_check_parameters(
         sqlite3 *db, const char *report, const char *sql, const json_t *parameters, struct err *e)
 {
@@ -198,7 +221,7 @@ int pages_check_parameters(
 	} object = {.in = parameters}; // the macro only reads
 	const char *key;
 	json_t *value;
-	int r = db_prepare(db, sql, &s, e);
+	int given = 0, r = db_prepare(db, sql, &s, e);
 	if (r < 0)
 		return r;
 	json_object_foreach(object.out, key, value)
@@ -207,6 +230,7 @@ int pages_check_parameters(
 		snprintf(name, sizeof(name), ":%s", key);
 		if (!is_own(key) && !sqlite3_bind_parameter_index(s, name))
 			return err_set(e, EINVAL, "report '%s': takes no '%s'", report, key);
+		given += !is_own(key);
 	}
-	return 0;
+	return given || !needs_subject(s, sql) ? 0 : refuse_without(s, report, e);
 }

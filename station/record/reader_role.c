@@ -44,9 +44,24 @@ static int answer_page(sqlite3 *db, const char *query, const char *key, const ch
 	return *out ? 0 : err_sys(e, ENOMEM, "query");
 }
 
+// A word that no attempt can have is a mistake, not an empty answer.
+static int check_result(const json_t *parameters, struct err *e)
+{
+	static const char known[] = " open pass fail unverified aborted interrupted ";
+	const char *result = json_string_value(json_object_get(parameters, "result"));
+	char word[40];
+	snprintf(word, sizeof(word), " %.36s ", result ? result : "pass");
+	return strstr(known, word) && !strchr(result ? result : "", ' ')
+	               ? 0
+	               : err_set(e, EINVAL,
+	                         "result '%.36s': open, pass, fail, unverified, aborted or interrupted",
+	                         result);
+}
+
 static int answer_records(sqlite3 *db, const json_t *parameters, json_t **out, struct err *e)
 {
-	return answer_page(db, "records", "records", "attempt", parameters, out, e);
+	int r = check_result(parameters, e);
+	return r < 0 ? r : answer_page(db, "records", "records", "attempt", parameters, out, e);
 }
 
 static int answer_jobs(sqlite3 *db, const json_t *parameters, json_t **out, struct err *e)
@@ -144,7 +159,7 @@ static int answer_table(sqlite3 *db, const json_t *parameters, json_t **out, str
 {
 	const char *sql = sql_find("queries", "records");
 	bool records = !json_object_get(parameters, "name");
-	int r = records ? 0 : find_report(db, parameters, &sql, e);
+	int r = records ? check_result(parameters, e) : find_report(db, parameters, &sql, e);
 	return r < 0 ? r : table_answer(db, sql, parameters, records ? "attempt" : NULL, out, e);
 }
 

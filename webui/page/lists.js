@@ -83,6 +83,9 @@ export async function report(name, query) {
   const known = (await fetchJson('/api/v1/reports')).reports.find((entry) => entry.name === name);
   if (!known) throw new Error(`there is no report “${name}”`);
   const given = new URLSearchParams([...query].filter(([key, value]) => value && (key === 'page' || known.takes.includes(key))));
+  if (known.needs_one && !known.takes.some((key) => given.has(key))) {
+    return [el('p', { class: 'kind' }, link(path('reports'), 'reports')), el('h1', null, name), el('p', { class: 'lead' }, known.about), ask(known, given), el('p', { class: 'none' }, `Say of what: ${known.takes.join(' or ')}.`)];
+  }
   const answer = await fetchJson(`${api('reports', name)}?${given}`);
   const csv = new URLSearchParams([...given].filter(([key]) => key !== 'page'));
   csv.set('format', 'csv');
