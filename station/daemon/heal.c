@@ -9,15 +9,46 @@
 #include "daemon/inside.h"
 #include "image/store.h"
 
+static void note_check(struct station *station, const char *name, const char *key)
+{
+	STR_COPY(station->check_key, key);
+	STR_COPY(station->check_name, name);
+}
+
+void heal_touched(struct station *station, const char *name, const char *key)
+{
+	if (station->check_key[0])
+		return; // one at a time: the job asks again when it is done
+	note_check(station, name, key);
+	heal_try(station);
+}
+
 void heal_suspect(struct station *station, struct picture *picture)
 {
 	if (picture->damaged)
 		return;
 	picture->damaged = true;
-	STR_COPY(station->check_key, picture->key);
+	if (station->check.pid <= 0)
+		note_check(station, picture->name, picture->key);
 	alert_set(station, "image", "error",
 	        "image '%s': the store's copy is damaged; no board is started from it", picture->name);
 	log_error("image '%s': a worker found the store's copy damaged", picture->name);
+}
+
+static void tell_unsound(struct station *station, const char *name, int status)
+{
+	char how[64];
+	child_status_text(status, how, sizeof(how));
+	if (WIFEXITED(status) && WEXITSTATUS(status) == STORECHECK_DAMAGED)
+		alert_set(station, "image", "error",
+		        "image '%s': the store's copy was damaged; add it again: gangway image add (no board "
+		        "is to blame)",
+		        name);
+	else
+		alert_set(station, "image", "error",
+		        "image '%s': whether the store's copy is sound could not be found out (%s); add it "
+		        "again: gangway image add, or close the job and open it again",
+		        name, how);
 }
 
 static void checked(void *context, uint32_t events)
@@ -30,18 +61,23 @@ static void checked(void *context, uint32_t events)
 	station->check_source = loop_remove(station->check_source);
 	if (child_reap(&station->check, &status) < 0)
 		log_error("the store's check cannot be collected");
+	char name[sizeof(station->check_name)];
+	STR_COPY(name, station->check_name);
 	station->check_key[0] = '\0';
-	const char *name = station->job.image;
-	if (WIFEXITED(status) && WEXITSTATUS(status) == 0) {
-		log_info("image '%s': the store's copy is sound after all", name);
+	bool sound = WIFEXITED(status) && WEXITSTATUS(status) == 0;
+	if (sound)
+		log_info("image '%s': the store's copy is sound", name);
+	else
+		tell_unsound(station, name, status);
+	struct picture *picture = station->job.picture;
+	if (picture && picture->damaged) { // another image's: it had to wait
+		note_check(station, picture->name, picture->key);
+		heal_try(station);
+	}
+	if (sound || strcmp(name, station->job.image) != 0) {
 		job_take_picture(station);
 		seat_rematch_all(station);
-		return;
 	}
-	alert_set(station, "image", "error",
-	        "image '%s': the store's copy was damaged; add it again: gangway image add (no board is to "
-	        "blame)",
-	        name);
 }
 
 void heal_try(struct station *station)

@@ -88,6 +88,11 @@ static struct picture *picture_stored(struct station *station, const json_t *ima
 			err_fail(e, ENOENT, FAILURE_STORE_DAMAGED,
 			        "image '%s': no longer in the store; add it again with 'gangway image add'",
 			        name);
+		if (r == -EUCLEAN)
+			err_set(e, EUCLEAN,
+			        "image '%s': the store's copy was touched since it was stored (a restored "
+			        "backup?): it is hashed before boards start, which takes a while",
+			        name);
 		free(picture);
 		return NULL;
 	}

@@ -251,7 +251,7 @@ struct station {
 	} kit;
 	struct child check; // storecheck
 	struct loop_source *check_source;
-	char check_key[SHA256_HEX_SIZE];
+	char check_key[SHA256_HEX_SIZE], check_name[64]; // the entry that is looked at or to be looked at, and its image
 
 	struct station_job job;
 
@@ -454,7 +454,8 @@ void image_command_list(struct station *station, struct control_request *request
 void image_command_show(struct station *station, struct control_request *request);
 void image_command_remove(struct station *station, struct control_request *request);
 const json_t *image_find(const struct station *station, const char *name);
-// The picture of a name: the running import's, or the store's. NULL and *e when it cannot be had.
+// The picture of a name: the running import's, or the store's. NULL and *e when it cannot be had; EUCLEAN: not before
+// heal_touched() has looked at it.
 struct picture *picture_get(struct station *station, const char *name, struct err *e);
 struct picture *picture_unref(struct picture *picture);
 struct image *picture_image(struct picture *picture);
@@ -462,6 +463,8 @@ void images_free(struct station *station);
 
 // heal.c: a damaged store entry
 void heal_suspect(struct station *station, struct picture *picture);
+// The image of this name, with this key, was touched: the job waits until its entry was hashed.
+void heal_touched(struct station *station, const char *name, const char *key);
 void heal_try(struct station *station);
 void heal_free(struct station *station);
 

@@ -22,8 +22,10 @@ static void take_picture(struct station *station)
 		job->picture = picture_unref(job->picture);
 	}
 	if (!job->picture)
-		alert_set(station, "image", "error", "%s", e.text);
-	else
+		alert_set(station, "image", e.num == EUCLEAN ? "warn" : "error", "%s", e.text);
+	if (!job->picture && e.num == EUCLEAN)
+		heal_touched(station, job->image, job->image_key);
+	if (job->picture)
 		alert_clear(station, "image");
 }
 
@@ -234,6 +236,32 @@ static int read_recipe(const struct station *station, const struct control_reque
 	return r;
 }
 
+// `picture` NULL: it is in the store, and is to be hashed before it is used.
+static int picture_allowed(struct station *station, const struct recipe *recipe, const char *name,
+        struct picture *picture, struct err *e)
+{
+	if (picture)
+		return ontarget_allowed(station, recipe, picture, e);
+	if (recipe->verify != RECIPE_VERIFY_ON_TARGET)
+		return 0;
+	heal_touched(station, name, json_string_value(json_object_get(image_find(station, name), "key")));
+	return err_set(e, EUCLEAN,
+	        "verify on-target: image '%s' was touched in the store and is being hashed; open the job "
+	        "again when that is done",
+	        name);
+}
+
+static void take_image(struct station *station, const char *name, const struct picture *picture)
+{
+	struct station_job *job = &station->job;
+	const json_t *known = picture ? NULL : image_find(station, name);
+	STR_COPY(job->image, name);
+	STR_COPY(job->image_key,
+	        picture ? picture->key : json_string_value(json_object_get(known, "key")));
+	STR_COPY(job->plan_sha256,
+	        picture ? picture->plan_sha256 : json_string_value(json_object_get(known, "plan_sha256")));
+}
+
 void job_command_open(struct station *station, struct control_request *request)
 {
 	struct station_job *job = &station->job;
@@ -245,7 +273,7 @@ void job_command_open(struct station *station, struct control_request *request)
 	const char *image = json_string_value(json_object_get(request->args, "image"));
 	struct err e;
 	struct picture *picture = picture_get(station, image ? image : "", &e);
-	if (!picture) {
+	if (!picture && e.num != EUCLEAN) {
 		control_refuse_err(request, "no-such-image", &e);
 		return;
 	}
@@ -254,7 +282,7 @@ void job_command_open(struct station *station, struct control_request *request)
 	struct opening *opening = calloc(1, sizeof(*opening));
 	int r = opening ? read_recipe(station, request, &recipe, &signature, &e) : -ENOMEM;
 	if (r == 0) {
-		r = ontarget_allowed(station, &recipe, picture, &e);
+		r = picture_allowed(station, &recipe, image, picture, &e);
 		if (r < 0)
 			recipe_free(&recipe);
 	}
@@ -272,15 +300,13 @@ void job_command_open(struct station *station, struct control_request *request)
 	job->picture = picture;
 	job->counts.state = JOB_OPEN;
 	snprintf(job->id, sizeof(job->id), "J%04llu", (unsigned long long)station->next_job++);
-	STR_COPY(job->image, picture->name);
-	STR_COPY(job->image_key, picture->key);
-	STR_COPY(job->plan_sha256, picture->plan_sha256);
+	take_image(station, image, picture);
 	clock_utc_text(job->opened);
 	rows_append(station, "job.open", open_body(job), -1, on_opened, opening);
 	log_info("job %s: opened with image '%s'", job->id, job->image);
 	station->dirty_job = station->dirty_counts = true;
 	alert_clear(station, "on-target");
-	ontarget_prepare(station);
+	job_take_picture(station);
 	seat_rematch_all(station);
 	publish_soon(station);
 }

@@ -89,6 +89,8 @@ static const char *own_reason(const struct seat *seat)
 			return "";
 		if (job_is_full(&seat->station->job.counts))
 			return "the job's quantity has been made";
+		if (!seat->station->job.picture && seat->station->check_key[0])
+			return "waits: the image was touched in the store and is hashed";
 		if (!ontarget_ready(&seat->station->job))
 			return "waits for the job's verify script";
 		return seat->station->job.recipe.start == RECIPE_START_BUTTON ? "waits for START" : "waits";

@@ -97,6 +97,9 @@ int store_new_publish(const struct store *s, struct store_new *new_entry, const 
 	return 0;
 }
 
+// What of an entry's bytes is hashed when it is opened. Hashing takes as long as the image is large.
+enum look { LOOK_QUICK, LOOK_TOUCHED, LOOK_WHOLE };
+
 // An entry as it is being opened.
 struct opening {
 	int dir, data, lock;
@@ -199,7 +202,7 @@ static int check_ranges(struct opening *o, const char *why, struct err *e)
 }
 
 // Times and blocks as they were published: nobody wrote into it. Else every range is hashed before it is used.
-static int check_data(struct opening *o, bool whole, struct err *e)
+static int check_data(struct opening *o, enum look look, struct err *e)
 {
 	struct store_meta now = o->meta;
 	struct stat st;
@@ -212,18 +215,24 @@ static int check_data(struct opening *o, bool whole, struct err *e)
 		return r;
 	bool touched = now.data_mtime_ns != o->meta.data_mtime_ns ||
 	               now.data_ctime_ns != o->meta.data_ctime_ns || now.data_blocks != o->meta.data_blocks;
-	if (!touched && !whole)
+	if (!touched && look != LOOK_WHOLE)
 		return 0;
+	if (look == LOOK_QUICK)
+		return err_fail(e, EUCLEAN, FAILURE_STORE_ERROR,
+		        "the store's entry %.12s was touched since it was stored", o->meta.key);
 	r = check_ranges(o, touched ? "was touched since it was stored" : "was hashed again", e);
 	if (r < 0 || *o->damaged || !touched)
 		return r;
 	struct err unwritten;
-	if (store_meta_write(o->dir, &now, &unwritten) < 0)
-		log_debug("%s", unwritten.text); // then it is hashed again the next time
-	return 0;
+	if (store_meta_write(o->dir, &now, &unwritten) == 0)
+		return 0;
+	log_debug("%s", unwritten.text); // then it is hashed again the next time
+	if (look == LOOK_WHOLE)
+		*e = unwritten; // its asker counts on it: it would ask again and again
+	return look == LOOK_WHOLE ? -unwritten.num : 0;
 }
 
-static int open_and_check(const struct store *s, const char *key, enum image_state state, bool whole,
+static int open_and_check(const struct store *s, const char *key, enum image_state state, enum look look,
         struct opening *o, struct err *e)
 {
 	int r = open_files(s, key, o, e);
@@ -246,7 +255,7 @@ static int open_and_check(const struct store *s, const char *key, enum image_sta
 	r = open_plan(o, state, e);
 	if (r < 0 || *o->damaged)
 		return r;
-	return check_data(o, whole, e);
+	return check_data(o, look, e);
 }
 
 static void opening_close(struct opening *o)
@@ -258,10 +267,10 @@ static void opening_close(struct opening *o)
 }
 
 // Opens, checks and, when it is damaged, drops. 0, or -ENOENT with *damaged set or not.
-static int open_entry(const struct store *s, const char *key, enum image_state state, bool whole,
+static int open_entry(const struct store *s, const char *key, enum image_state state, enum look look,
         struct opening *o, struct err *e)
 {
-	int r = open_and_check(s, key, state, whole, o, e);
+	int r = open_and_check(s, key, state, look, o, e);
 	if (r == 0 && !*o->damaged)
 		return 0;
 	opening_close(o);
@@ -275,12 +284,12 @@ static int open_entry(const struct store *s, const char *key, enum image_state s
 	        s->path, key, o->damaged);
 }
 
-int store_entry_open(const struct store *s, const char *key, enum image_state state, struct image *out,
-        struct front *front, struct store_meta *meta, char damaged[200], struct err *e)
+static int entry_take(const struct store *s, const char *key, enum image_state state, enum look look,
+        struct image *out, struct front *front, struct store_meta *meta, char damaged[200], struct err *e)
 {
 	struct opening o = {.dir = -1, .data = -1, .lock = -1, .front = FRONT_NONE, .damaged = damaged};
 	damaged[0] = '\0';
-	int r = open_entry(s, key, state, false, &o, e);
+	int r = open_entry(s, key, state, look, &o, e);
 	if (r < 0)
 		return r;
 	// The last use, for the store's limit: meta.json's own time.
@@ -298,6 +307,12 @@ int store_entry_open(const struct store *s, const char *key, enum image_state st
 	return 0;
 }
 
+int store_entry_open(const struct store *s, const char *key, enum image_state state, struct image *out,
+        struct front *front, struct store_meta *meta, char damaged[200], struct err *e)
+{
+	return entry_take(s, key, state, LOOK_TOUCHED, out, front, meta, damaged, e);
+}
+
 int store_open(const char *path, const char *key, struct image *out, struct err *e)
 {
 	struct store s;
@@ -308,7 +323,7 @@ int store_open(const char *path, const char *key, struct image *out, struct err 
 	int r = store_attach(path, false, &s, e);
 	if (r < 0)
 		return r;
-	r = store_entry_open(&s, key, IMAGE_CONFIRMED, &image, &front, &meta, damaged, e);
+	r = entry_take(&s, key, IMAGE_CONFIRMED, LOOK_QUICK, &image, &front, &meta, damaged, e);
 	store_detach(&s);
 	if (r < 0)
 		return r;
@@ -334,7 +349,7 @@ int store_check(const char *path, const char *key, bool *healthy, struct err *e)
 	if (r < 0)
 		return r;
 	struct err why;
-	r = open_entry(&s, key, IMAGE_CONFIRMED, true, &o, &why);
+	r = open_entry(&s, key, IMAGE_CONFIRMED, LOOK_WHOLE, &o, &why);
 	store_detach(&s);
 	opening_close(&o);
 	*healthy = r == 0;

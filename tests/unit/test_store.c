@@ -137,6 +137,27 @@ static void nobody_else_can_read_what_is_stored(void **state)
 	}
 }
 
+// Hashing takes as long as the image is large: who opens it may have a loop to run.
+static void an_entry_with_other_times_is_not_hashed_when_it_is_opened(void **state)
+{
+	(void)state;
+	struct drive d;
+	struct image image;
+	struct err e;
+	bool healthy = false;
+	char key[80];
+	import_a("a.img.xz", "a.bmap", &d);
+	only_key(key);
+	shell("touch -d 2020-01-01 store/entries/*/data");
+	assert_int_equal(store_open("store", key, &image, &e), -EUCLEAN);
+	assert_non_null(strstr(e.text, "was touched"));
+	assert_int_equal(store_check("store", key, &healthy, &e), 0);
+	assert_true(healthy);
+	assert_int_equal(store_open("store", key, &image, &e), 0);
+	same_bytes(&image, "a.img");
+	image_close(&image);
+}
+
 static void checking_a_range_finds_what_no_time_stamp_shows(void **state)
 {
 	(void)state;
@@ -344,6 +365,8 @@ int main(int argc, char **argv)
 	        cmocka_unit_test_setup(a_stored_image_opens_by_its_key_alone, make_a),
 	        cmocka_unit_test_setup(an_entry_that_cannot_be_opened_now_is_not_dropped, make_a),
 	        cmocka_unit_test_setup(nobody_else_can_read_what_is_stored, make_a),
+	        cmocka_unit_test_setup(
+	                an_entry_with_other_times_is_not_hashed_when_it_is_opened, make_a),
 	        cmocka_unit_test_setup(checking_a_range_finds_what_no_time_stamp_shows, make_a),
 	        cmocka_unit_test_setup(a_full_store_drops_what_was_used_least_recently, make_a),
 	        cmocka_unit_test_setup(an_entry_in_use_is_never_dropped_for_room, make_a),
