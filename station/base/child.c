@@ -157,6 +157,17 @@ int child_signal(const struct child *child, int signal)
 	return syscall(SYS_pidfd_send_signal, child->pidfd, signal, NULL, 0) < 0 ? -errno : 0;
 }
 
+void child_end(struct child *child)
+{
+	if (child->pid <= 0)
+		return;
+	child_signal(child, SIGKILL);
+	while (waitpid(child->pid, NULL, 0) < 0 && errno == EINTR)
+		;
+	close(child->pidfd);
+	*child = (struct child){.pid = 0, .pidfd = -1};
+}
+
 void child_status_text(int status, char *text, unsigned size)
 {
 	if (WIFSIGNALED(status))

@@ -50,6 +50,9 @@ int child_reap(struct child *child, int *status);
 // Sends a signal through the pidfd: a reused pid is never hit. 0 or -errno.
 int child_signal(const struct child *child, int signal);
 
+// Kills and collects a child that has only just been started, and waits for that: nothing can hold it in the kernel yet.
+void child_end(struct child *child);
+
 // "exit 3", "killed by signal 9 (Killed)": for logs and ledger.
 void child_status_text(int status, char *text, unsigned size);
 

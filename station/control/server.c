@@ -3,6 +3,7 @@
 #include "control/server.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdarg.h>
 #include <sys/socket.h>
@@ -36,6 +37,8 @@ struct control_server {
 	const struct control_handlers *handlers;
 	void *context;
 	int fd;
+	int spare; // given up for a moment to turn a connection away when the process has no descriptor left
+	bool starved; // ... which was said
 	struct loop_source *source;
 	struct control_client *clients;
 	unsigned client_count;
@@ -306,13 +309,30 @@ static bool peer_may(int fd, struct ucred *peer)
 	return false;
 }
 
+// The connection would stay at the head of the queue, and the loop would turn on it as fast as it can.
+static void server_turn_away(struct control_server *server, int num)
+{
+	if (!server->starved)
+		log_warn("control: %s: connections are turned away until there is room", strerror(num));
+	server->starved = true;
+	fd_close(&server->spare);
+	int fd = accept4(server->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	if (fd >= 0)
+		close(fd);
+	server->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
+
 static void server_accept(void *context, uint32_t events)
 {
 	struct control_server *server = context;
 	(void)events;
 	int fd = accept4(server->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-	if (fd < 0)
+	if (fd < 0) {
+		if (errno == EMFILE || errno == ENFILE)
+			server_turn_away(server, errno);
 		return;
+	}
+	server->starved = false;
 	struct ucred peer;
 	if (!peer_may(fd, &peer) || server->client_count >= CONTROL_CLIENTS_MAX) {
 		close(fd);
@@ -347,7 +367,11 @@ int control_server_new(struct loop *loop, const char *state, const struct contro
 	struct control_server *server = calloc(1, sizeof(*server));
 	if (!server)
 		return err_sys(e, ENOMEM, "control socket");
-	*server = (struct control_server){.loop = loop, .handlers = handlers, .context = context, .fd = -1};
+	*server = (struct control_server){.loop = loop,
+	        .handlers = handlers,
+	        .context = context,
+	        .fd = -1,
+	        .spare = open("/dev/null", O_RDONLY | O_CLOEXEC)};
 	snprintf(server->path, sizeof(server->path), "%s/" CONTROL_SOCKET, state);
 	int r = server_listen(server, state, e);
 	if (r < 0)
@@ -439,6 +463,7 @@ struct control_server *control_server_free(struct control_server *server)
 	while (server->clients)
 		client_free(server->clients);
 	loop_remove(server->source);
+	fd_close(&server->spare);
 	if (server->fd >= 0) {
 		close(server->fd);
 		unlink(server->path);

@@ -251,7 +251,8 @@ struct station {
 	} kit;
 	struct child check; // storecheck
 	struct loop_source *check_source;
-	char check_key[SHA256_HEX_SIZE], check_name[64]; // the entry that is looked at or to be looked at, and its image
+	char check_key[SHA256_HEX_SIZE],
+	        check_name[64]; // the entry that is looked at or to be looked at, and its image
 
 	struct station_job job;
 

@@ -256,8 +256,7 @@ static void take_image(struct station *station, const char *name, const struct p
 	struct station_job *job = &station->job;
 	const json_t *known = picture ? NULL : image_find(station, name);
 	STR_COPY(job->image, name);
-	STR_COPY(job->image_key,
-	        picture ? picture->key : json_string_value(json_object_get(known, "key")));
+	STR_COPY(job->image_key, picture ? picture->key : json_string_value(json_object_get(known, "key")));
 	STR_COPY(job->plan_sha256,
 	        picture ? picture->plan_sha256 : json_string_value(json_object_get(known, "plan_sha256")));
 }

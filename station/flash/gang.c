@@ -141,35 +141,38 @@ static void on_deadline(void *context)
 	}
 }
 
-static int start_worker(struct gang_member *m, const struct image *image, const struct worker_job *job,
-        int link_fd, int worker_sock, struct err *e)
+// Its job is sent when it is watched: until then it has opened nothing, and can be ended without waiting for a device.
+static int start_worker(struct gang_member *m, const struct image *image, struct worker_job *job, int link_fd,
+        int worker_sock, struct err *e)
 {
 	struct child_spec spec = {.role = "worker",
 	        .fds = {worker_sock, image->data_fd, image->front_fd, image->wake_fd},
 	        .fd_count = 4,
 	        .stdout_fd = -1};
-	struct worker_job copy = *job;
-	copy.has_link = link_fd >= 0;
-	copy.window = image->front && image->proof_fd > 0
+	job->has_link = link_fd >= 0;
+	job->window = image->front && image->proof_fd > 0
 	                      ? herd_window(image->front->mapped_bytes, herd_memory())
 	                      : 0;
 	// The store's pages of an image larger than memory come and go: what was proven would not be what is compared, and
 	// each board would have its disk read once more, at that. A hash of what the board gives needs none of them.
-	if (copy.window && copy.verify == WORKER_VERIFY_COMPARE)
-		copy.verify = WORKER_VERIFY_READBACK;
-	copy.has_proof = image->proof_fd > 0 && (job->verify == WORKER_VERIFY_COMPARE || copy.window);
-	copy.has_target = image->target_fd > 0;
-	if (copy.has_link)
+	if (job->window && job->verify == WORKER_VERIFY_COMPARE)
+		job->verify = WORKER_VERIFY_READBACK;
+	job->has_proof = image->proof_fd > 0 && (job->verify == WORKER_VERIFY_COMPARE || job->window);
+	job->has_target = image->target_fd > 0;
+	if (job->has_link)
 		spec.fds[spec.fd_count++] = link_fd;
-	if (copy.has_proof)
+	if (job->has_proof)
 		spec.fds[spec.fd_count++] = image->proof_fd;
-	if (copy.has_target)
+	if (job->has_target)
 		spec.fds[spec.fd_count++] = image->target_fd;
 	int r = child_start(&spec, &m->child, e);
-	if (r < 0)
-		return r;
 	m->pid = m->child.pid;
-	r = fd_send_packet(m->sock, &copy, sizeof(copy), NULL, 0);
+	return r;
+}
+
+static int send_job(struct gang_member *m, const struct worker_job *job, struct err *e)
+{
+	int r = fd_send_packet(m->sock, job, sizeof(*job), NULL, 0);
 	return r < 0 ? err_sys(e, -r, "worker for %s", m->label) : 0;
 }
 
@@ -183,18 +186,13 @@ static int watch(struct gang_member *m, struct loop *loop, struct err *e)
 	return r;
 }
 
-// A worker that could not be watched: it has opened nothing yet that GO would let it write to.
+// A worker that could not be watched, and was given no job.
 static void discard(struct gang_member *m)
 {
 	loop_remove(m->on_sock);
 	loop_remove(m->on_exit);
 	loop_remove(m->timer);
-	if (m->child.pid > 0) {
-		int status;
-		child_signal(&m->child, SIGKILL);
-		if (child_reap(&m->child, &status) < 0)
-			log_debug("%s: worker %d is collected later", m->label, m->pid);
-	}
+	child_end(&m->child);
 	fd_close(&m->sock);
 	free(m);
 }
@@ -203,6 +201,7 @@ int gang_add(struct loop *loop, const struct image *image, const struct worker_j
         const struct gang_events *events, void *context, struct gang_member **out, struct err *e)
 {
 	struct gang_member *m = calloc(1, sizeof(*m));
+	struct worker_job own = *job;
 	int pair[2];
 	if (!m)
 		return err_sys(e, ENOMEM, "worker");
@@ -212,11 +211,13 @@ int gang_add(struct loop *loop, const struct image *image, const struct worker_j
 	int r = fd_packet_pair(pair, e);
 	if (r == 0) {
 		m->sock = pair[0];
-		r = start_worker(m, image, job, link_fd, pair[1], e);
+		r = start_worker(m, image, &own, link_fd, pair[1], e);
 		close(pair[1]);
 	}
 	if (r == 0)
 		r = watch(m, loop, e);
+	if (r == 0)
+		r = send_job(m, &own, e);
 	if (r < 0) {
 		discard(m);
 		return r;

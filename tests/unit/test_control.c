@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 
 #include "base/fd.h"
 #include "check.h"
@@ -231,6 +233,44 @@ static void a_subscriber_that_does_not_read_gets_one_fresh_snapshot(void **state
 	rounds(b, 3);
 }
 
+static int connected(struct bench *b)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	snprintf(address.sun_path, sizeof(address.sun_path), "%.64s/" CONTROL_SOCKET, b->folder);
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	assert_true(fd >= 0);
+	assert_int_equal(connect(fd, (const struct sockaddr *)&address, sizeof(address)), 0);
+	return fd;
+}
+
+// Else it would stay in the queue, and every round of the loop would be about it.
+static void a_connection_that_no_descriptor_is_left_for_is_turned_away(void **state)
+{
+	struct bench *b = *state;
+	struct rlimit before, none;
+	char byte;
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+	for (int i = 0; i < 3; i++) {
+		int turned_away = connected(b);
+		int lowest_free = dup(turned_away);
+		close(lowest_free);
+		none = before;
+		none.rlim_cur = (rlim_t)lowest_free;
+		assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+		rounds(b, 1);
+		assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+		assert_int_equal(recv(turned_away, &byte, 1, MSG_DONTWAIT), 0);
+		close(turned_away);
+	}
+	int fd = connected(b);
+	rounds(b, 1);
+	say(fd, "{\"id\":1,\"cmd\":\"hello\"}\n");
+	rounds(b, 1);
+	assert_int_equal(recv(fd, &byte, 1, MSG_DONTWAIT), 1);
+	close(fd);
+	rounds(b, 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -243,6 +283,8 @@ int main(void)
 	        cmocka_unit_test_setup_teardown(a_descriptor_comes_with_its_line, setup, teardown),
 	        cmocka_unit_test_setup_teardown(
 	                a_subscriber_that_does_not_read_gets_one_fresh_snapshot, setup, teardown),
+	        cmocka_unit_test_setup_teardown(
+	                a_connection_that_no_descriptor_is_left_for_is_turned_away, setup, teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: MIT
+#include <errno.h>
 #include <signal.h>
+#include <sys/epoll.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 
 #include "flash_world.h"
 
@@ -293,6 +297,43 @@ static void a_failing_board_leaves_the_others_running(void **state)
 	world_end(&w);
 }
 
+static unsigned watches_left = UINT32_MAX;
+
+// In place of libc's: as if the kernel's watches were used up (epoll_ctl(2), ENOSPC).
+int epoll_ctl(int epoll, int op, int fd, struct epoll_event *event)
+{
+	if (op == EPOLL_CTL_ADD && !watches_left--) {
+		errno = ENOSPC;
+		return -1;
+	}
+	return (int)syscall(SYS_epoll_ctl, epoll, op, fd, event);
+}
+
+static void a_worker_that_cannot_be_watched_leaves_nothing_behind(void **state)
+{
+	(void)state;
+	struct world w;
+	world_ready(&w, SIZE);
+	target_make("board", SIZE);
+	int before = dup(0);
+	close(before);
+	for (unsigned room = 0; room < 3; room++) { // its timer, its socket, its end
+		struct worker_job job = job_for("board");
+		struct gang_member *member = NULL;
+		struct err e;
+		watches_left = room;
+		assert_int_equal(gang_add(w.loop, &w.image, &job, -1, NULL, NULL, &member, &e), -ENOSPC);
+		watches_left = UINT32_MAX;
+		assert_null(member);
+		assert_int_equal(waitpid(-1, NULL, WNOHANG), -1); // no child, not even a dead one
+		assert_int_equal(errno, ECHILD);
+		int after = dup(0);
+		close(after);
+		assert_int_equal(after, before);
+	}
+	world_end(&w);
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
@@ -305,6 +346,7 @@ int main(int argc, char **argv)
 	        cmocka_unit_test(a_worker_that_was_held_up_for_long_does_not_blame_the_disk),
 	        cmocka_unit_test(a_worker_that_dies_by_itself_is_released_into_the_void),
 	        cmocka_unit_test(a_worker_that_does_not_answer_a_cancel_is_killed_after_its_grace),
+	        cmocka_unit_test(a_worker_that_cannot_be_watched_leaves_nothing_behind),
 	        cmocka_unit_test(a_failing_board_leaves_the_others_running),
 	};
 	return world_main(argc, argv, tests);

@@ -365,8 +365,7 @@ int main(int argc, char **argv)
 	        cmocka_unit_test_setup(a_stored_image_opens_by_its_key_alone, make_a),
 	        cmocka_unit_test_setup(an_entry_that_cannot_be_opened_now_is_not_dropped, make_a),
 	        cmocka_unit_test_setup(nobody_else_can_read_what_is_stored, make_a),
-	        cmocka_unit_test_setup(
-	                an_entry_with_other_times_is_not_hashed_when_it_is_opened, make_a),
+	        cmocka_unit_test_setup(an_entry_with_other_times_is_not_hashed_when_it_is_opened, make_a),
 	        cmocka_unit_test_setup(checking_a_range_finds_what_no_time_stamp_shows, make_a),
 	        cmocka_unit_test_setup(a_full_store_drops_what_was_used_least_recently, make_a),
 	        cmocka_unit_test_setup(an_entry_in_use_is_never_dropped_for_room, make_a),
