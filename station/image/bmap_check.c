@@ -53,7 +53,7 @@ int bmap_check_image(
 	        .file_size = (uint64_t)st.st_size,
 	        .ops = ops,
 	        .sink = &sink,
-	        .threads = survey.parts ? decode_threads() : 0,
+	        .threads = survey.parts ? decode_lanes(ops, decode_threads()) : 0,
 	        .progress = no_progress};
 	return run_check(&sink, &pipeline, e);
 }

@@ -115,6 +115,13 @@ unsigned decode_threads(void)
 	return (unsigned)u64_min((uint64_t)count, DECODE_THREADS_MAX);
 }
 
+unsigned decode_lanes(const struct decode_ops *ops, unsigned threads)
+{
+	// Reading and storing each have a thread of their own: what is no slower than they are gains by cores that they leave.
+	unsigned busy = ops->swift ? 2 : 0;
+	return threads >= busy + 2 ? threads - busy : 0;
+}
+
 static int raw_survey(int fd, uint64_t file_size, uint64_t expected, struct decode_survey *out, struct err *e)
 {
 	(void)fd, (void)expected, (void)e;

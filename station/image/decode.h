@@ -66,6 +66,7 @@ enum cut_result {
 
 struct decode_ops {
 	const char *name;
+	bool swift;                               // decoded in one go as fast as it is hashed and stored
 	int (*open)(void **state, struct err *e); // NULL, like step and close: its bytes are the image's
 	// A decode_result, or -errno with FAILURE_IMPORT_FAILED and a text without the file's name (the caller puts
 	// it in front): truncated, damaged, or something behind the end.
@@ -93,6 +94,8 @@ extern const struct decode_ops decode_raw, decode_gzip, decode_xz, decode_bzip2,
 // How many threads are worth having on this machine, DECODE_THREADS_MAX at most.
 enum { DECODE_THREADS_MAX = 8 };
 unsigned decode_threads(void);
+// How many of them are to decode the parts of a file: 0, or at least 2. 0: it is decoded in one go.
+unsigned decode_lanes(const struct decode_ops *ops, unsigned threads);
 
 // The messages every decoder shares.
 int decode_cut_short(struct err *e);

@@ -135,5 +135,9 @@ static int bzip2_survey(
 	return 0;
 }
 
-const struct decode_ops decode_bzip2 = {
-        "bzip2", bzip2_open, bzip2_step, bzip2_close, bzip2_survey, bzip2_cut};
+const struct decode_ops decode_bzip2 = {.name = "bzip2",
+        .open = bzip2_open,
+        .step = bzip2_step,
+        .close = bzip2_close,
+        .survey = bzip2_survey,
+        .cut = bzip2_cut};

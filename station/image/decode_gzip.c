@@ -113,4 +113,9 @@ static enum cut_result gzip_cut(struct cut *cut, const uint8_t *data, size_t siz
 	return frame_cut(bgzf_look, cut, data, size, last, end);
 }
 
-const struct decode_ops decode_gzip = {"gzip", gzip_open, gzip_step, gzip_close, gzip_survey, gzip_cut};
+const struct decode_ops decode_gzip = {.name = "gzip",
+        .open = gzip_open,
+        .step = gzip_step,
+        .close = gzip_close,
+        .survey = gzip_survey,
+        .cut = gzip_cut};

@@ -105,4 +105,9 @@ static enum cut_result lz4_cut(struct cut *cut, const uint8_t *data, size_t size
 	return frame_cut(lz4_look, cut, data, size, last, end);
 }
 
-const struct decode_ops decode_lz4 = {"lz4", lz4_open, lz4_step, lz4_close, lz4_survey, lz4_cut};
+const struct decode_ops decode_lz4 = {.name = "lz4",
+        .open = lz4_open,
+        .step = lz4_step,
+        .close = lz4_close,
+        .survey = lz4_survey,
+        .cut = lz4_cut};

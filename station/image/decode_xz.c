@@ -127,4 +127,10 @@ static int xz_survey(int fd, uint64_t file_size, uint64_t expected, struct decod
 	return 0;
 }
 
-const struct decode_ops decode_xz = {"xz", xz_open, xz_step, xz_close, xz_survey, NULL};
+const struct decode_ops decode_xz = {
+        .name = "xz",
+        .open = xz_open,
+        .step = xz_step,
+        .close = xz_close,
+        .survey = xz_survey,
+};

@@ -143,4 +143,10 @@ static enum cut_result zstd_cut(struct cut *cut, const uint8_t *data, size_t siz
 	return frame_cut(zstd_look, cut, data, size, last, end);
 }
 
-const struct decode_ops decode_zstd = {"zstd", zstd_open, zstd_step, zstd_close, zstd_survey, zstd_cut};
+const struct decode_ops decode_zstd = {.name = "zstd",
+        .swift = true,
+        .open = zstd_open,
+        .step = zstd_step,
+        .close = zstd_close,
+        .survey = zstd_survey,
+        .cut = zstd_cut};

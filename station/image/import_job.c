@@ -320,7 +320,7 @@ static int decode(struct import_job *job, uint64_t left, struct err *e)
 	struct pipeline pipeline = pipeline_of(job);
 	pipeline.ops = job->ops;
 	pipeline.sink = &sink;
-	pipeline.threads = job->parts ? decode_threads() : 0;
+	pipeline.threads = job->parts ? decode_lanes(job->ops, decode_threads()) : 0;
 	int r = sink_open(&sink, e);
 	if (r == 0)
 		r = pipeline_run(&pipeline, digest, e);
