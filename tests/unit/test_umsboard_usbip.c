@@ -269,6 +269,17 @@ static void eject_ends_ums_since_v2024_04(void **state)
 	assert_int_equal(command(h, "plug b"), 0);
 }
 
+static void eject_is_answered_before_the_board_leaves(void **state)
+{
+	struct host *h = *state;
+	static const uint8_t cdb[6] = {0x1b, 0, 0, 0, 2};
+	plug(h, "eject-ms=0");
+	send_cbw(h, cdb, 6, false, 0);
+	assert_false(is_unplugged(h, 50)); // the host takes its time
+	assert_int_equal(csw(h), 0);
+	assert_true(is_unplugged(h, DEADLINE_MS));
+}
+
 static void eject_is_ignored_before_v2024_04_and_when_stuck(void **state)
 {
 	struct host *h = *state;
@@ -432,6 +443,7 @@ int main(void)
 	        WITH_HOST(without_serial_there_is_no_serial_string),
 	        WITH_HOST(a_disk_works_over_the_cable),
 	        WITH_HOST(eject_ends_ums_since_v2024_04),
+	        WITH_HOST(eject_is_answered_before_the_board_leaves),
 	        WITH_HOST(eject_is_ignored_before_v2024_04_and_when_stuck),
 	        WITH_HOST(a_second_ums_is_mute_in_the_releases_that_break_it),
 	        WITH_HOST(a_hung_transfer_can_be_taken_back),
