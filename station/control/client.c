@@ -51,6 +51,12 @@ int control_connect(const char *state, struct control_connection **out, struct e
 			        "%s: no station runs on this state folder; start one or name another with "
 			        "--state",
 			        state);
+		if (num == EACCES)
+			return err_set(e, num,
+			        "%s/" CONTROL_SOCKET ": Permission denied; it is for the station's user and "
+			                             "group: join the group, or "
+			        "become that user (sudo)",
+			        state);
 		return err_sys(e, num, "%s/" CONTROL_SOCKET, state);
 	}
 	return control_connect_fd(fd, out, e);

@@ -51,7 +51,7 @@ static bool refuse_stranger(
 	}
 	if (!usb_id_allowed(board, rules)) {
 		result_set(out, MATCH_REFUSED, FAILURE_TARGET_MISMATCH,
-		        "USB id %.12s is not in the fixture's list", board->usb_id);
+		        "USB id %.12s is not in [match] usb_ids", board->usb_id);
 		return true;
 	}
 	return false;
