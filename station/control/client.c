@@ -54,8 +54,7 @@ int control_connect(const char *state, struct control_connection **out, struct e
 		if (num == EACCES)
 			return err_set(e, num,
 			        "%s/" CONTROL_SOCKET ": Permission denied; it is for the station's user and "
-			        "group: join the group, or "
-			        "become that user (sudo)",
+			        "group: join the group, or become that user (sudo)",
 			        state);
 		return err_sys(e, num, "%s/" CONTROL_SOCKET, state);
 	}

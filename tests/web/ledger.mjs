@@ -75,6 +75,19 @@ async function the_lot_tells_its_yields_and_the_way_back_works() {
   await page.locator('.numbers').waitFor();
 }
 
+async function the_lot_s_tables_are_whole_on_paper() {
+  const screen = page.viewportSize();
+  await page.locator('.scroll table').nth(1).waitFor(); // units and jobs
+  await page.emulateMedia({ media: 'print' });
+  await page.setViewportSize({ width: 688, height: 1000 }); // A4 within its margins: 182 mm
+  for (const table of await page.locator('.scroll table').all()) {
+    const box = await table.boundingBox();
+    assert.ok(box.x + box.width <= 688, `a table ends at ${box.x + box.width} of 688`);
+  }
+  await page.emulateMedia({ media: null });
+  await page.setViewportSize(screen);
+}
+
 async function no_certificate_is_given_before_a_signed_head_covers_the_units() {
   await page.locator('a', { hasText: 'certificate of conformance' }).click();
   await page.locator('h1', { hasText: 'No certificate yet' }).waitFor();
@@ -157,7 +170,7 @@ async function whoever_walks_away_from_the_ledger_leaves_the_wall_behind() {
 
 try {
   for (const test of [a_scanned_serial_leads_from_the_wall_to_its_story, the_story_reads_fail_rework_pass_without_colours, the_lot_tells_its_yields_and_the_way_back_works,
-    no_certificate_is_given_before_a_signed_head_covers_the_units, the_certificate_is_one_a4_page_with_all_its_facts, the_table_is_what_the_command_line_reports,
+    the_lot_s_tables_are_whole_on_paper, no_certificate_is_given_before_a_signed_head_covers_the_units, the_certificate_is_one_a4_page_with_all_its_facts, the_table_is_what_the_command_line_reports,
     the_bundle_proves_itself_with_python_and_openssl_alone, every_page_fits_a_phone_and_survives_a_wrong_name,
     whoever_walks_away_from_the_ledger_leaves_the_wall_behind]) {
     const started = Date.now();
