@@ -104,6 +104,15 @@ static void on_progress(void *context, struct gang_member *member, const struct 
 	publish_seat(seat);
 }
 
+// "" where there is none: of a board that was not read back whole.
+static void digest_text(const uint8_t *digest, char hex[static SHA256_HEX_SIZE])
+{
+	static const uint8_t none[DIGEST_SHA256_SIZE];
+	hex[0] = 0;
+	if (memcmp(digest, none, sizeof(none)) != 0)
+		digest_hex(digest, DIGEST_SHA256_SIZE, hex);
+}
+
 static void on_verdict(void *context, struct gang_member *member, const struct worker_report *report)
 {
 	static const enum slot_result results[] = {[WORKER_PASS] = SLOT_RESULT_PASS,
@@ -120,8 +129,8 @@ static void on_verdict(void *context, struct gang_member *member, const struct w
 	a->report = *report;
 	STR_COPY(a->text, report->text);
 	STR_COPY(a->method, worker_method_name((enum worker_method)report->method));
-	digest_hex(report->plan_sha256, DIGEST_SHA256_SIZE, a->plan_sha256);
-	digest_hex(report->readback_sha256, DIGEST_SHA256_SIZE, a->readback_sha256);
+	digest_text(report->plan_sha256, a->plan_sha256);
+	digest_text(report->readback_sha256, a->readback_sha256);
 	a->write_s = (double)report->write_ns / 1e9;
 	a->verify_s = (double)report->verify_ns / 1e9;
 	struct slot_event event = {.kind = SLOT_EV_VERDICT,
