@@ -8,6 +8,9 @@ setenv gw_why; setenv gw_asserted; setenv gw_rq; setenv gw_table; setenv gw_resu
 # The script may be 1 MiB long at most; the buffer for reading back begins behind it.
 setexpr gw_buf ${gw_addr} + 100000
 setenv gw_look 'setenv gw_table; mmc dev ${gw_mmc} && mmc rescan && mmc dev ${gw_mmc} && part list mmc ${gw_mmc} gw_table'
+# The host's request and what is answered: gw_todo when there is one that this board still has to do. It begins each one 3 times
+# at most, so that one that takes the board down (power, a watchdog) does not do so for ever.
+setenv gw_ask 'setenv gw_todo; setenv gw_rq; setenv gw_rq_nonce; setenv gw_sum_nonce; setenv gw_sum_tries 0; if mmc read ${gw_buf} ${gw_sector} 2; then env import -t ${gw_buf} 200 gw_rq gw_rq_nonce gw_rq_blocks gw_rq_bytes gw_rq_sha256; setexpr gw_x ${gw_buf} + 200; env import -t ${gw_x} 200 gw_sum_nonce gw_sum_tries; fi; if test "${gw_rq}" = verify-1 && test "${gw_rq_nonce}" != "${gw_sum_nonce}" && itest ${gw_sum_tries} -lt 3; then setenv gw_todo yes; fi'
 
 # 1. Why the station? No table is what an unfinished programming leaves. (A backup GPT counts as one.)
 if run gw_look; then
@@ -69,22 +72,25 @@ if test -n "${gw_why}"; then
 
 	# 3. Reading back on the board, when the host asks for it: only while the table is withheld.
 	if test -n "${gw_sector}" && test "${gw_why}" = blank; then
-		if mmc read ${gw_buf} ${gw_sector} 2; then
-			setenv gw_rq_nonce; setenv gw_sum_nonce
-			setexpr gw_x ${gw_buf} + 200
-			env import -t ${gw_buf} 200 gw_rq gw_rq_nonce gw_rq_blocks gw_rq_bytes gw_rq_sha256
-			env import -t ${gw_x} 200 gw_sum_nonce
-		fi
-		if test "${gw_rq}" = verify-1; then
-			if test "${gw_rq_nonce}" = "${gw_sum_nonce}"; then
-				echo "gangway: verify request ${gw_rq_nonce} is answered already"
-			else
-				setexpr gw_x ${gw_sector} + 2
+		run gw_ask
+		if test -n "${gw_todo}"; then
+			setexpr gw_sum_tries ${gw_sum_tries} + 1
+			mw.b ${gw_buf} 0 200
+			env export -t ${gw_buf} gw_sum_tries
+			setexpr gw_y ${gw_sector} + 1
+			setexpr gw_x ${gw_sector} + 2
+			if mmc write ${gw_buf} ${gw_y} 1; then
 				if mmc read ${gw_addr} ${gw_x} ${gw_rq_blocks} && hash -v sha256 ${gw_addr} ${gw_rq_bytes} ${gw_rq_sha256}; then
 					source ${gw_addr}
 				else
 					echo "gangway: the verify script on the eMMC is damaged: not run"
 				fi
+			else
+				echo "gangway: the eMMC takes no summary: verify request ${gw_rq_nonce} is left alone"
+			fi
+		else
+			if test "${gw_rq}" = verify-1; then
+				echo "gangway: verify request ${gw_rq_nonce} is answered already, or was begun ${gw_sum_tries} times"
 			fi
 		fi
 	fi
@@ -127,11 +133,9 @@ if test -n "${gw_why}"; then
 			if test -z "${gw_asserted}" || test -n "${gw_served}"; then reset; fi
 		else
 			# A second `ums` in one run does not enumerate in v2025.07 to v2026.07: come back by a reset.
-			setenv gw_rq
-			if test -n "${gw_sector}" && mmc read ${gw_buf} ${gw_sector} 1; then
-				env import -t ${gw_buf} 200 gw_rq
-			fi
-			if test "${gw_rq}" = verify-1; then reset; fi
+			setenv gw_todo
+			if test -n "${gw_sector}"; then run gw_ask; fi
+			if test -n "${gw_todo}"; then reset; fi
 			echo "gangway: nothing was programmed; power-cycle to try again"
 		fi
 	else

@@ -17,7 +17,7 @@
  * Written from the board's side of the contract (uboot/station.cmd, uboot/README.md) and without the host's code, so that one
  * is a check of the other; tests/uboot holds both against U-Boot itself.
  */
-enum { BLOCK = 512, HEADER = 64 + 8, SCRIPT_MAX = 1024 * 1024, VALUE_SIZE = 64 };
+enum { BLOCK = 512, HEADER = 64 + 8, SCRIPT_MAX = 1024 * 1024, VALUE_SIZE = 64, TRIES_MAX = 3 };
 
 // RAM that a window may take; `gangway` makes none above 64 MiB.
 #define WINDOW_MAX (64 * MIB)
@@ -25,6 +25,7 @@ enum { BLOCK = 512, HEADER = 64 + 8, SCRIPT_MAX = 1024 * 1024, VALUE_SIZE = 64 }
 
 struct request {
 	char nonce[VALUE_SIZE], answered[VALUE_SIZE]; // of the request; of the summary that is there
+	uint64_t tries;                               // how often it was begun
 	uint64_t bytes;
 	char sha256[SHA256_HEX_SIZE];
 };
@@ -70,7 +71,7 @@ static bool variable(const char *text, const char *name, char *value, size_t siz
 // What lies in the reserved place. False: no request.
 static bool read_request(int fd, uint64_t sector, struct request *out)
 {
-	char blocks[2][BLOCK + 1] = {0}, version[VALUE_SIZE], bytes[VALUE_SIZE];
+	char blocks[2][BLOCK + 1] = {0}, version[VALUE_SIZE], bytes[VALUE_SIZE], tries[VALUE_SIZE];
 	for (unsigned i = 0; i < 2; i++)
 		if (fd_pread_all(fd, blocks[i], BLOCK, (sector + i) * BLOCK) != BLOCK)
 			return false;
@@ -79,7 +80,9 @@ static bool read_request(int fd, uint64_t sector, struct request *out)
 	variable(blocks[0], "gw_rq_bytes", bytes, sizeof(bytes));
 	variable(blocks[0], "gw_rq_sha256", out->sha256, sizeof(out->sha256));
 	variable(blocks[1], "gw_sum_nonce", out->answered, sizeof(out->answered));
+	variable(blocks[1], "gw_sum_tries", tries, sizeof(tries));
 	out->bytes = strtoull(bytes, NULL, 16);
+	out->tries = strtoull(tries, NULL, 16);
 	return !strcmp(version, "verify-1");
 }
 
@@ -252,6 +255,15 @@ static int write_summary(const struct player *p, const char *nonce, struct err *
 	return fd_write_file(path, good, sizeof(good), 0644, e);
 }
 
+// Before it begins: a request that takes the board down does not do so for ever. Not done by a board that finds none.
+static int count_try(const struct virtual_run *run, int fd, const struct request *request, struct err *e)
+{
+	char block[BLOCK] = {0};
+	snprintf(block, sizeof(block), "gw_sum_tries=%" PRIx64 "\n", request->tries + 1);
+	int r = fd_pwrite_all(fd, block, BLOCK, (run->sector + 1) * BLOCK);
+	return r < 0 ? err_set(e, -r, "%s: the summary cannot be written", run->path) : 0;
+}
+
 static int flip(int fd, uint64_t offset)
 {
 	uint8_t byte;
@@ -289,16 +301,22 @@ static int has_table(int fd, const char *path, struct err *e)
 int virtual_run(const struct virtual_run *run, struct err *e)
 {
 	struct request request;
+	const int nothing_to_do = run->ejected ? VIRTUAL_DECISION_PROMPT : VIRTUAL_DECISION_UMS;
 	_cleanup_close_ int fd = open(run->path, O_RDWR | O_CLOEXEC);
 	int r = fd < 0 ? err_sys(e, errno, "%s: the board's disk", run->path) : has_table(fd, run->path, e);
 	if (r != 0)
 		return r < 0 ? r : VIRTUAL_DECISION_BOOTS;
 	if (!read_request(fd, run->sector, &request))
-		return run->ejected ? VIRTUAL_DECISION_PROMPT : VIRTUAL_DECISION_UMS;
-	if (!strcmp(request.nonce, request.answered))
-		return VIRTUAL_DECISION_UMS;
+		return nothing_to_do;
+	if (!strcmp(request.nonce, request.answered) || request.tries >= TRIES_MAX)
+		return nothing_to_do;
 	if (fault_of(run, BOARD_FAULT_ANSWER_NEVER))
 		return VIRTUAL_DECISION_PROMPT;
+	if (!fault_of(run, BOARD_FAULT_ANSWER_NONE)) {
+		r = count_try(run, fd, &request, e);
+		if (r < 0)
+			return r;
+	}
 	_cleanup_free_ char *script = read_script(fd, run->sector, &request);
 	if (!script)
 		log_warn("%s: the verify script on it is damaged: not run", run->path);

@@ -82,7 +82,9 @@ static const char *own_reason(const struct seat *seat)
 	switch (slot->state) {
 	case SLOT_FAIL:
 	case SLOT_INTERRUPTED: return failure_info(slot->failure)->reason;
-	case SLOT_AWAITING: return "the board is checking itself";
+	case SLOT_AWAITING:
+		return seat->has_unnamed ? "a board is back that shows no serial number yet"
+		                         : "the board is checking itself";
 	case SLOT_LOST: return "the board stopped answering and its process cannot be ended";
 	case SLOT_MATCHED:
 		if (slot->worker != SLOT_WORKER_NONE)
@@ -131,13 +133,9 @@ static void reason(const struct seat *seat, char *text, size_t size)
 		text[0] = '\0';
 }
 
-static const char *next_step(const struct seat *seat)
+static const char *own_next_step(const struct seat *seat)
 {
 	const struct slot *slot = &seat->slot;
-	if (slot->leaving == SLOT_LEAVING_STUCK && slot->state != SLOT_FAIL)
-		return "unplug it";
-	if (slot->leaving == SLOT_LEAVING_BACK)
-		return "unplug it; its start script loops back into ums";
 	if (slot->state == SLOT_LOST)
 		return "power the board off";
 	if (slot->state == SLOT_AWAITING)
@@ -150,6 +148,21 @@ static const char *next_step(const struct seat *seat)
 	return "";
 }
 
+// A board that failed has no table, and is right to come back for one: what it failed with is what has to be done about it.
+static void next_step(const struct seat *seat, char *text, size_t size)
+{
+	const struct slot *slot = &seat->slot;
+	const char *own = own_next_step(seat);
+	bool back = slot->leaving == SLOT_LEAVING_BACK, failed = slot->state == SLOT_FAIL;
+	bool programmed = !seat->attempt.has_report || seat->attempt.report.result != WORKER_FAIL;
+	if (slot->leaving == SLOT_LEAVING_STUCK && !failed)
+		own = "unplug it";
+	else if (back && !failed && programmed)
+		own = "unplug it; its start script loops back into ums";
+	if (snprintf(text, size, "%s%s", back && failed ? "unplug it; " : "", own) < 0)
+		text[0] = '\0';
+}
+
 json_t *snapshot_slot(const struct seat *seat)
 {
 	const struct slot *slot = &seat->slot;
@@ -159,8 +172,9 @@ json_t *snapshot_slot(const struct seat *seat)
 	const char *serial = attempt && a->id ? a->serial : seat->board.serial;
 	const char *source = attempt && a->id ? a->serial_source : seat->board.serial_source;
 	const struct failure_info *failure = failure_info(slot->failure);
-	char why[320];
+	char why[320], next[160];
 	reason(seat, why, sizeof(why));
+	next_step(seat, next, sizeof(next));
 	json_t *o = json_pack("{s:i,s:s,s:i,s:i,s:s,s:s,s:b,s:s,s:o,s:s}", "index", (int)seat->index, "slot",
 	        place->label, "row", (int)place->row, "column", (int)place->column, "state",
 	        slot_state_name(slot->state), "tile", slot_tile(slot), "present", slot->present, "stage",
@@ -173,12 +187,12 @@ json_t *snapshot_slot(const struct seat *seat)
 	        (json_int_t)seat->done, "total", (json_int_t)seat->total, "rate",
 	        slot_is_busy(slot) ? seat->rate : 0.0, "eta_s", eta(seat), "progress", progress(seat));
 	json_t *verdict = json_pack("{s:s,s:s,s:s,s:s,s:s,s:b,s:s,s:s,s:s,s:o,s:f,s:f,s:I}", "code",
-	        failure->code, "blame", blame_name(failure->blame), "reason", why, "next", next_step(seat),
-	        "text", attempt || slot->state == SLOT_REFUSED ? a->text : "", "acknowledged",
-	        slot->acknowledged, "verify_method", attempt ? a->method : "", "plan_sha256",
-	        attempt ? a->plan_sha256 : "", "readback_sha256", attempt ? a->readback_sha256 : "",
-	        "finished", text_or_null(attempt ? a->finished : ""), "write_s", a->write_s, "verify_s",
-	        a->verify_s, "bytes_verified", (json_int_t)(attempt ? a->report.bytes_verified : 0));
+	        failure->code, "blame", blame_name(failure->blame), "reason", why, "next", next, "text",
+	        attempt || slot->state == SLOT_REFUSED ? a->text : "", "acknowledged", slot->acknowledged,
+	        "verify_method", attempt ? a->method : "", "plan_sha256", attempt ? a->plan_sha256 : "",
+	        "readback_sha256", attempt ? a->readback_sha256 : "", "finished",
+	        text_or_null(attempt ? a->finished : ""), "write_s", a->write_s, "verify_s", a->verify_s,
+	        "bytes_verified", (json_int_t)(attempt ? a->report.bytes_verified : 0));
 	json_object_set_new(o, "eta_most", json_boolean(slot->state == SLOT_AWAITING && self_part(seat) < 0));
 	json_object_set_new(o, "leaving", json_string(slot_leaving_name(slot->leaving)));
 	json_object_set_new(o, "attempts", json_integer(slot->attempts));

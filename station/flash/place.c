@@ -113,7 +113,8 @@ void place_request(struct program *p)
 
 /*
  * Law 2: what decides is the answer to the nonce that the station made for this attempt, read from the device. An answer
- * that says fail was this attempt's as well. Anything else may be another board's, and nothing is written to it.
+ * that says fail was this attempt's as well. Anything else may be another board's, and nothing is written to it; but where this
+ * attempt's own request stands, that is taken back with it: the board's start script would find it again at each start.
  */
 void place_judge(struct program *p)
 {
@@ -126,7 +127,8 @@ void place_judge(struct program *p)
 	if (r != -ENODATA)
 		digest_sha256(block, ONTARGET_BLOCK, p->summary_sha256);
 	p->answered = r == 0 || r == -EILSEQ;
-	if (p->answered)
+	bool ours = t->withdraw && ontarget_is_request(p->place + p->place_skew, t->nonce);
+	if (p->answered || ours)
 		program_next(p);
 	else
 		place_believe(p);

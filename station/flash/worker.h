@@ -56,6 +56,7 @@ struct worker_target {
 	uint64_t mapped; // bytes of the whole plan
 	char nonce[ONTARGET_NONCE_SIZE];
 	char plan_sha256[SHA256_HEX_SIZE]; // of the whole plan
+	bool withdraw; // COMMIT: a request with this nonce that is not answered is taken away again
 };
 
 struct worker_job {

@@ -18,6 +18,8 @@ int ontarget_nonce(char nonce[ONTARGET_NONCE_SIZE], struct err *e)
 	return 0;
 }
 
+#define REQUEST_HEAD "gw_rq=verify-1\ngw_rq_nonce=%s\n"
+
 int ontarget_place(
         const char *nonce, const char *script, size_t script_size, char **out, size_t *size, struct err *e)
 {
@@ -34,18 +36,24 @@ int ontarget_place(
 		return err_sys(e, ENOMEM, "verify request");
 	digest_sha256(script, script_size, digest);
 	digest_hex(digest, sizeof(digest), hex);
-	snprintf(place, ONTARGET_BLOCK,
-	        "gw_rq=verify-1\ngw_rq_nonce=%s\ngw_rq_blocks=%zx\ngw_rq_bytes=%zx\ngw_rq_sha256=%s\n", nonce,
-	        blocks, script_size, hex);
+	snprintf(place, ONTARGET_BLOCK, REQUEST_HEAD "gw_rq_blocks=%zx\ngw_rq_bytes=%zx\ngw_rq_sha256=%s\n",
+	        nonce, blocks, script_size, hex);
 	memcpy(place + (size_t)2 * ONTARGET_BLOCK, script, script_size);
 	*out = place;
 	*size = (2 + blocks) * ONTARGET_BLOCK;
 	return 0;
 }
 
+bool ontarget_is_request(const char block[ONTARGET_BLOCK], const char *nonce)
+{
+	char head[sizeof(REQUEST_HEAD) + ONTARGET_NONCE_SIZE];
+	int size = snprintf(head, sizeof(head), REQUEST_HEAD, nonce);
+	return size > 0 && (size_t)size < sizeof(head) && !memcmp(block, head, (size_t)size);
+}
+
 struct summary {
 	char bad[32], checked[32], digest[SHA256_HEX_SIZE], nonce[ONTARGET_NONCE_SIZE], plan[SHA256_HEX_SIZE];
-	char result[16];
+	char result[16], tries[8];
 };
 
 static void take(struct summary *s, const char *name, size_t name_length, const char *value, size_t length)
@@ -61,6 +69,7 @@ static void take(struct summary *s, const char *name, size_t name_length, const 
 	        {"gw_sum_nonce", s->nonce, sizeof(s->nonce)},
 	        {"gw_sum_plan", s->plan, sizeof(s->plan)},
 	        {"gw_sum_result", s->result, sizeof(s->result)},
+	        {"gw_sum_tries", s->tries, sizeof(s->tries)},
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(fields); i++)
 		if (strlen(fields[i].name) == name_length && !memcmp(name, fields[i].name, name_length) &&
@@ -102,7 +111,14 @@ int ontarget_judge(const char block[ONTARGET_BLOCK], const struct ontarget_expec
 		return err_fail(e, ENODATA, FAILURE_NO_ANSWER,
 		        "the board has left no summary: did it find the request? check gw_sector, then ask "
 		        "again");
-	if (!parse(text, &s))
+	bool whole = parse(text, &s);
+	// All that it writes before it begins (uboot/station.cmd); a summary takes its place.
+	if (!whole && s.tries[0] && !s.nonce[0] && !s.digest[0])
+		return err_fail(e, ENODATA, FAILURE_NO_ANSWER,
+		        "the board began to read itself back (0x%s times) and has left no summary: does its "
+		        "power last, does a watchdog end it? ask again",
+		        s.tries);
+	if (!whole)
 		return err_fail(
 		        e, EBADMSG, FAILURE_WRONG_ANSWER, "the board's summary is damaged; ask again");
 	if (strcmp(s.nonce, expect->nonce) != 0)

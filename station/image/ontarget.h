@@ -26,6 +26,9 @@ int ontarget_nonce(char nonce[ONTARGET_NONCE_SIZE], struct err *e);
 int ontarget_place(
         const char *nonce, const char *script, size_t script_size, char **out, size_t *size, struct err *e);
 
+// Whether a block is the request with this nonce.
+bool ontarget_is_request(const char block[ONTARGET_BLOCK], const char *nonce);
+
 struct ontarget_expect {
 	char nonce[ONTARGET_NONCE_SIZE]; // of this attempt, from the station's own memory, not from the board
 	char plan_sha256[SHA256_HEX_SIZE];

@@ -296,13 +296,39 @@ class OnTarget(Case):
         board = self.board_at_the_station()
         # So many lines that the console's pipe is full, and the board waits, long before it has read all.
         nonce = self.ask(board, '--window', '4K')
-        for _ in range(3):
+        for _ in range(2):
             board.power().expect('MMC read: dev # 0, block # 2048,')
             board.pull()
         self.assertIn('on-target verify: pass', board.power().in_station())
         self.assertIn('windows', self.commit(board, nonce, code=1)['error'])  # not the window it was asked with
         line = gangway('on-target', 'commit', '--sector', self.SECTOR, '--window', '4K', self.image, f'{board.emmc}={nonce}').stdout
         self.assertIn('pass', line)
+
+    def test_a_request_that_takes_the_board_down_is_begun_three_times_and_no_more(self):
+        board = self.board_at_the_station()
+        nonce = self.ask(board, '--window', '4K')
+        for _ in range(3):
+            board.power().expect('MMC read: dev # 0, block # 2048,')
+            board.pull()
+        text = board.power().in_station()
+        self.assertIn('begun 3 times', text)
+        self.assertNotIn('on-target verify', text)
+        board.eject()
+        self.assertIn('nothing was programmed', board.prompt())  # and it does not start over
+        board.pull()
+        result = self.commit(board, nonce, code=1)
+        self.assertEqual(result['code'], 'no-answer')
+        self.assertIn('0x3 times', result['error'])
+        self.assert_does_not_boot(board)
+
+    def test_a_request_that_is_answered_does_not_lead_back_to_the_host(self):
+        board = self.board_at_the_station()
+        self.ask(board)
+        board.eject()
+        self.assertIn('on-target verify: pass', board.in_station())
+        board.eject()
+        self.assertIn('nothing was programmed', board.prompt())
+        self.assert_does_not_boot(board)
 
     def test_a_rework_of_a_good_board_goes_the_same_way(self):
         board = self.board_at_the_station(self.old, station='1')

@@ -38,7 +38,7 @@ class Scripts(unittest.TestCase):
         # What the parser itself brings, and what needs no symbol of its own.
         builtin = {'if', 'then', 'else', 'fi', 'for', 'do', 'done', 'while', 'in', 'true', 'test', 'echo', 'setenv', 'env', 'run', 'reset'}
         symbol = {'mmc': 'CMD_MMC', 'part': 'CMD_PART', 'gpio': 'CMD_GPIO_READ', 'button': 'CMD_BUTTON', 'setexpr': 'CMD_SETEXPR',
-                  'itest': 'CMD_ITEST', 'hash': 'HASH_VERIFY', 'source': 'CMD_SOURCE'}
+                  'itest': 'CMD_ITEST', 'hash': 'HASH_VERIFY', 'source': 'CMD_SOURCE', 'mw.b': 'CMD_MEMORY'}
         have = ''.join(f.read_text() for f in FRAGMENTS.glob('*.config'))
         code = '\n'.join(line for line in (FRAGMENTS / 'station.cmd').read_text().splitlines() if not line.lstrip().startswith('#'))
         code = re.sub(r'"[^"]*"', 'x', code).replace("'", ';')

@@ -55,7 +55,11 @@ class Alike(test_image_script.Case):
                 self.assertIn('gw_sum_result=fail', self.both(self.put(offset, b'wrong')))
 
     def test_neither_answers_with_a_damaged_script(self):
-        self.assertEqual(self.both(self.put((SECTOR + 2) * 512 + 700, b'x')), '')
+        self.assertEqual(self.both(self.put((SECTOR + 2) * 512 + 700, b'x')), 'gw_sum_tries=1\n')
+
+    def test_neither_begins_a_fourth_time(self):
+        self.assertIn('gw_sum_result=pass', self.both(self.put((SECTOR + 1) * 512, b'gw_sum_tries=2\n')))
+        self.assertEqual(self.both(self.put((SECTOR + 1) * 512, b'gw_sum_tries=3\n'), how='power'), 'gw_sum_tries=3\n')
 
     def test_neither_answers_twice(self):
         board = self.board(gw_sector=f'{SECTOR:x}')

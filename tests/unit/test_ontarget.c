@@ -71,6 +71,29 @@ static void anything_but_this_attempts_answer_is_none(void **state)
 	assert_refused(block, FAILURE_WRONG_ANSWER, "damaged");
 }
 
+// What a board writes before it begins.
+static void a_check_that_never_ended_is_no_answer_and_says_how_often_it_began(void **state)
+{
+	char block[ONTARGET_BLOCK] = "gw_sum_tries=3\n";
+	(void)state;
+	assert_refused(block, FAILURE_NO_ANSWER, "0x3 times");
+	strcat(block, "gw_sum_nonce=" NONCE "\n");
+	assert_refused(block, FAILURE_WRONG_ANSWER, "damaged");
+}
+
+static void a_request_is_known_by_its_whole_nonce(void **state)
+{
+	_cleanup_free_ char *place = NULL;
+	size_t size = 0;
+	struct err e = {0};
+	(void)state;
+	assert_int_equal(ontarget_place(NONCE, "x", 1, &place, &size, &e), 0);
+	assert_true(ontarget_is_request(place, NONCE));
+	assert_false(ontarget_is_request(place, "00112233445566778899aabbccddeefe"));
+	assert_false(ontarget_is_request(place, ""));
+	assert_false(ontarget_is_request(place + ONTARGET_BLOCK, NONCE));
+}
+
 static void no_byte_of_it_can_be_changed(void **state)
 {
 	char whole[ONTARGET_BLOCK], block[ONTARGET_BLOCK];
@@ -112,6 +135,8 @@ int main(void)
 	        cmocka_unit_test(a_summary_of_this_attempt_that_says_pass_is_a_pass),
 	        cmocka_unit_test(a_difference_is_the_boards_fault_and_named),
 	        cmocka_unit_test(anything_but_this_attempts_answer_is_none),
+	        cmocka_unit_test(a_check_that_never_ended_is_no_answer_and_says_how_often_it_began),
+	        cmocka_unit_test(a_request_is_known_by_its_whole_nonce),
 	        cmocka_unit_test(no_byte_of_it_can_be_changed),
 	        cmocka_unit_test(a_request_holds_the_script_and_its_digest),
 	};

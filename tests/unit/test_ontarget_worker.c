@@ -168,6 +168,60 @@ static void anything_but_this_attempts_answer_is_no_pass_and_writes_nothing(void
 	attempt_end(&a);
 }
 
+static bool all_are(const uint8_t *data, uint8_t byte, uint64_t from, uint64_t to)
+{
+	for (uint64_t i = from; i < to; i++)
+		if (data[i] != byte)
+			return false;
+	return true;
+}
+
+// Else its start script would find it again at each start.
+static void a_request_that_is_not_answered_is_taken_back_and_no_other_byte_changes(void **state)
+{
+	(void)state;
+	struct attempt a;
+	const uint64_t from = spec.sector * ONTARGET_BLOCK;
+	attempt_begin(&a);
+	a.job.target.withdraw = true;
+	for (int i = 0; i < 3; i++) {
+		uint64_t size, to = from + ontarget_place_size(a.kit.script_size);
+		run_ask(&a);
+		if (i == 1)
+			answer(&a, "00112233445566778899aabbccddeeff", "pass", a.kit.windows);
+		else if (i == 2)
+			put("board", from + ONTARGET_BLOCK, "x", 1);
+		_cleanup_free_ uint8_t *before = target_read("board", &size);
+		run_commit(&a);
+		_cleanup_free_ uint8_t *after = target_read("board", &size);
+		assert_int_equal(
+		        a.committed.verdict.failure, i == 0 ? FAILURE_NO_ANSWER : FAILURE_WRONG_ANSWER);
+		assert_int_equal(a.committed.verdict.method, WORKER_METHOD_NONE);
+		assert_true(all_are(after, 0, from, to));
+		assert_memory_equal(before, after, from);
+		assert_memory_equal(before + to, after + to, size - to);
+	}
+	attempt_end(&a);
+}
+
+static void a_request_of_another_attempt_is_nobody_elses_to_take_back(void **state)
+{
+	(void)state;
+	struct attempt a;
+	uint64_t size;
+	struct err e = {0};
+	attempt_begin(&a);
+	run_ask(&a);
+	a.job.target.withdraw = true;
+	assert_int_equal(ontarget_nonce(a.job.target.nonce, &e), 0);
+	_cleanup_free_ uint8_t *before = target_read("board", &size);
+	run_commit(&a);
+	_cleanup_free_ uint8_t *after = target_read("board", &size);
+	assert_int_equal(a.committed.verdict.result, WORKER_FAIL);
+	assert_memory_equal(before, after, size);
+	attempt_end(&a);
+}
+
 static void an_old_answer_does_not_survive_the_next_request(void **state)
 {
 	(void)state;
@@ -390,6 +444,8 @@ int main(int argc, char **argv)
 	        cmocka_unit_test(a_board_that_was_asked_holds_all_but_what_makes_it_boot_and_the_request),
 	        cmocka_unit_test(the_right_answer_brings_the_rest_and_a_pass_that_says_how),
 	        cmocka_unit_test(anything_but_this_attempts_answer_is_no_pass_and_writes_nothing),
+	        cmocka_unit_test(a_request_that_is_not_answered_is_taken_back_and_no_other_byte_changes),
+	        cmocka_unit_test(a_request_of_another_attempt_is_nobody_elses_to_take_back),
 	        cmocka_unit_test(an_old_answer_does_not_survive_the_next_request),
 	        cmocka_unit_test(a_board_that_says_fail_is_to_blame_and_is_not_asked_again),
 	        cmocka_unit_test(a_board_that_found_what_the_store_gave_it_is_not_to_blame),

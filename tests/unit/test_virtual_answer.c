@@ -220,6 +220,29 @@ static void a_request_is_answered_once(void **state)
 	assert_int_equal(judged(w, &e), 0); // still the first answer
 }
 
+// Its script is damaged each time; it could as well lose its power.
+static void a_request_that_comes_to_nothing_is_begun_three_times_and_no_more(void **state)
+{
+	struct world *w = *state;
+	struct err e;
+	char block[ONTARGET_BLOCK];
+	ask(w);
+	put(w, "x", 1, (SECTOR + 2) * ONTARGET_BLOCK + 700);
+	for (int i = 1; i <= 3; i++) {
+		assert_int_equal(run(w, true, NULL), VIRTUAL_DECISION_UMS);
+		summary_of(w, block);
+		assert_int_equal(block[strlen("gw_sum_tries=")], '0' + i);
+	}
+	assert_int_equal(run(w, true, NULL), VIRTUAL_DECISION_PROMPT);
+	assert_int_equal(run(w, false, NULL), VIRTUAL_DECISION_UMS);
+	assert_true(judged(w, &e) < 0);
+	assert_non_null(strstr(e.text, "0x3 times"));
+	ask(w); // the next request is another one
+	assert_int_equal(run(w, true, NULL), VIRTUAL_DECISION_UMS);
+	assert_int_equal(judged(w, &e), 0);
+	assert_int_equal(run(w, true, NULL), VIRTUAL_DECISION_PROMPT); // it is answered
+}
+
 static void what_it_does_next_is_what_the_start_script_does(void **state)
 {
 	static const uint8_t table[] = {0x55, 0xaa};
@@ -261,6 +284,7 @@ int main(void)
 	        TEST(a_board_that_is_too_small_fails),
 	        TEST(a_damaged_script_is_not_run),
 	        TEST(a_request_is_answered_once),
+	        TEST(a_request_that_comes_to_nothing_is_begun_three_times_and_no_more),
 	        TEST(what_it_does_next_is_what_the_start_script_does),
 	        TEST(its_emmc_has_a_speed_of_its_own),
 	};
