@@ -54,7 +54,8 @@ class Connection:
         text = json.dumps({'id': self.next_id, 'cmd': cmd, 'args': args}).encode() + b'\n'
         control = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array('i', fds))] if fds else []
         sent = self.sock.sendmsg([text], control)
-        self.sock.sendall(text[sent:])
+        if sent < len(text):  # a station that was told to stop may have closed it by now
+            self.sock.sendall(text[sent:])
         return self.next_id
 
     def answer(self, wanted):

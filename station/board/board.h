@@ -42,8 +42,9 @@ enum board_fault_kind {
 	BOARD_FAULT_ANSWER_STALE,     // "answer-stale": with the summary of its answer before
 	BOARD_FAULT_ANSWER_TRUNCATED, // "answer-truncated": of the summary, only the bytes before the offset
 	BOARD_FAULT_ANSWER_GARBAGE,   // "answer-garbage": with something that is no summary
-	BOARD_FAULT_ANSWER_SERIAL,    // "answer-serial": under another serial
-	BOARD_FAULT_ANSWER_SLOW,      // "answer-slow": it reads value bytes a second
+	BOARD_FAULT_ANSWER_SERIAL, // "answer-serial": under another serial; @1: first without one, until its faults
+	                           // change, and then under its own; @1=1: ... under another
+	BOARD_FAULT_ANSWER_SLOW, // "answer-slow": it reads value bytes a second
 };
 
 struct board_fault {

@@ -105,7 +105,8 @@ static int board_identity(const struct virtual_hub *hub, unsigned slot, struct b
 	STR_COPY(out->usb_product, "USB download gadget");
 	STR_COPY(out->usb_id, "0525:a4a5");
 	STR_COPY(out->bcd_device, "0200");
-	serial_text(hub, &hub->boards[slot], out->serial, sizeof(out->serial));
+	if (!hub->boards[slot].unnamed)
+		serial_text(hub, &hub->boards[slot], out->serial, sizeof(out->serial));
 	int r = virtual_identity_read(hub->identity, out, e);
 	return r < 0 ? r : virtual_identity_read(hub->boards[slot].identity, out, e);
 }
@@ -234,7 +235,7 @@ int virtual_unplug(struct virtual_hub *hub, unsigned slot, struct err *e)
 	struct virtual_board *board = &hub->boards[slot];
 	if (!board->present)
 		return err_set(e, ENOENT, "slot %s: no board is plugged in", hub->base.slots[slot].label);
-	board->present = false;
+	board->present = board->unnamed = false;
 	board->model = (struct board_model){0}; // a fault is of the plugging, not of the slot
 	virtual_save(hub);
 	hub->base.events->left(hub->base.context, slot);
@@ -275,6 +276,7 @@ static int hub_fault(struct virtual_hub *hub, unsigned slot, const char *text, s
 			        hub->base.slots[slot].label, BOARD_FAULTS_MAX);
 		model->faults[i] = fault;
 	}
+	hub->boards[slot].unnamed = false;
 	struct board report;
 	// Of the configuration's faults the owner hears with the board: it listens to nothing yet.
 	if (hub->base.events && hub->boards[slot].present && board_describe(hub, slot, &report, e) == 0)

@@ -38,6 +38,7 @@ struct virtual_hub;
 struct virtual_board {
 	bool present; // shows itself as a disk
 	bool pulled;  // not in the socket at all
+	bool unnamed; // "answer-serial@1": it does not show its serial yet
 	bool missed;  // its port was to be switched on, and the hub did not hear it
 	bool ever;    // a board was here
 	uint64_t serial;

@@ -39,12 +39,12 @@ static bool goes_to_ums(const struct virtual_board *board)
 	       !memcmp(head, none, sizeof(none));
 }
 
-static bool has_fault(const struct virtual_board *board, enum board_fault_kind kind)
+static const struct board_fault *fault_of(const struct virtual_board *board, enum board_fault_kind kind)
 {
 	for (unsigned i = 0; i < BOARD_FAULTS_MAX; i++)
 		if (board->model.faults[i].kind == kind)
-			return true;
-	return false;
+			return &board->model.faults[i];
+	return NULL;
 }
 
 static void appear(struct virtual_board *board)
@@ -52,7 +52,9 @@ static void appear(struct virtual_board *board)
 	struct err e;
 	if (board->present || board->pulled)
 		return;
-	if (has_fault(board, BOARD_FAULT_ANSWER_SERIAL))
+	const struct board_fault *serial = fault_of(board, BOARD_FAULT_ANSWER_SERIAL);
+	board->unnamed = serial && serial->offset;
+	if (serial && (!serial->offset || serial->value))
 		board->serial = board->hub->next_serial++;
 	if (virtual_plug(board->hub, slot_of(board), true, &e) < 0)
 		log_error("virtual fixture: %s", e.text);
@@ -68,7 +70,7 @@ static void disappear(struct virtual_board *board)
 static bool comes_back(const struct virtual_board *board, int status)
 {
 	char text[64];
-	if (board->away == VIRTUAL_AWAY_PLUG && !has_fault(board, BOARD_FAULT_ANSWER_NEVER))
+	if (board->away == VIRTUAL_AWAY_PLUG && !fault_of(board, BOARD_FAULT_ANSWER_NEVER))
 		return true;
 	switch (WIFEXITED(status) ? WEXITSTATUS(status) : -1) {
 	case VIRTUAL_DECISION_UMS: return true;

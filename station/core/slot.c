@@ -188,7 +188,7 @@ static void on_start(struct slot *s, const struct slot_event *event, struct slot
 	s->result = SLOT_RESULT_NONE;
 	s->leaving = SLOT_LEAVING_NONE;
 	s->same = true;
-	s->let_go = false;
+	s->away = s->let_go = false;
 	s->gone = s->stopping = s->cancelled = s->returned = s->sent_go = s->judged = s->left_early =
 	        s->again = false;
 	out->set |= SLOT_DO_START_WORKER;
@@ -258,6 +258,8 @@ static void slot_judge(struct slot *s, const struct slot_event *event)
 	}
 	if (s->failure == FAILURE_NONE)
 		s->failure = FAILURE_STATION_ERROR;
+	if (s->failure == FAILURE_NO_ANSWER)
+		s->stage = SLOT_VERIFYING; // whoever found that there is none
 	enum blame blame = failure_info(s->failure)->blame;
 	if (s->gone && (blame == BLAME_DEVICE || s->failure == FAILURE_CANCELLED)) {
 		s->failure = s->cancelled ? FAILURE_CANCELLED : FAILURE_DEVICE_GONE;

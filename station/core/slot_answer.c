@@ -5,6 +5,7 @@
 void answer_begin(struct slot *s, struct slot_actions *out)
 {
 	s->state = SLOT_AWAITING;
+	s->stage = SLOT_VERIFYING; // the board's own check is that
 	s->away = false;
 	slot_free_worker(s, out);
 	out->set |= SLOT_DO_TIMER; // also for a worker that does not end

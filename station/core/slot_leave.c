@@ -49,6 +49,22 @@ static bool is_transport(enum failure failure)
 	}
 }
 
+/*
+ * A board that went away with its request and left no answer: one that lost its power, hangs, or was taken out. None of these
+ * can be told from another, and any of them may be over behind a power cycle. One that did not even leave would not do so then.
+ * Not a wrong answer: somebody else writes there.
+ */
+static bool is_silence(const struct slot *s)
+{
+	return s->failure == FAILURE_NO_ANSWER && s->away;
+}
+
+// Another one came in its place, which is not to lose its power for it.
+static bool is_elsewhere(const struct slot *s)
+{
+	return s->half == SLOT_HALF_ASK && s->failure == FAILURE_DEVICE_GONE && s->away;
+}
+
 void retry_first(struct slot *s, const struct slot_event *event, struct slot_actions *out)
 {
 	s->retrying = s->quarantined = false;
@@ -61,13 +77,15 @@ void retry_first(struct slot *s, const struct slot_event *event, struct slot_act
 bool slot_may_retry(const struct slot *s)
 {
 	bool ran = s->sent_go && s->stage >= SLOT_WRITING && s->stage <= SLOT_COMMITTING;
-	if (s->result != SLOT_RESULT_FAIL || !is_transport(s->failure) || !ran ||
-	        s->tried[s->stage - SLOT_WRITING] >= s->retries)
+	bool may = is_silence(s) || (is_transport(s->failure) && !is_elsewhere(s));
+	if (s->result != SLOT_RESULT_FAIL || !may || !ran || s->tried[s->stage - SLOT_WRITING] >= s->retries)
 		return false;
 	if (s->cancelled)
 		return false; // somebody wanted it to end
 	// Without the power cycle only the plug that it failed in counts: one that left and came is RETURNED.
-	return s->switches || (s->same && s->failure != FAILURE_DEVICE_GONE);
+	bool left = s->failure == FAILURE_DEVICE_GONE ||
+	            (s->failure == FAILURE_NO_ANSWER && s->half != SLOT_HALF_COMMIT);
+	return s->switches || (s->same && !left);
 }
 
 void retry_begin(struct slot *s, struct slot_actions *out)

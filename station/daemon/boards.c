@@ -191,11 +191,42 @@ static void on_answer(struct seat *seat, const struct board *board)
 	seat_start_boards(seat->station);
 }
 
+static void on_left(void *context, unsigned index)
+{
+	static const struct slot_event event = {.kind = SLOT_EV_LEFT};
+	struct station *station = context;
+	struct seat *seat = &station->seats[index];
+	log_debug("slot %s: the board left", seat_label(seat));
+	seat->has_unnamed = false;
+	leave_note_left(seat);
+	seat_event(seat, &event);
+	seat_start_boards(station);
+}
+
+/*
+ * A board that shows no serial (yet), where one that has a serial was asked: neither that one nor another. Only its serial can
+ * tell; the port cannot, for the board that was asked has left it. The wait goes on, and its end as well.
+ */
+static bool is_unnamed(const struct seat *seat, const struct board *board)
+{
+	return seat->slot.state == SLOT_AWAITING && seat->attempt.own_serial[0] && !board->serial[0];
+}
+
 static void on_arrived(void *context, const struct board *board)
 {
 	struct station *station = context;
 	struct seat *seat = &station->seats[board->slot];
 	struct slot_event event = {.kind = SLOT_EV_ARRIVED};
+	if (is_unnamed(seat, board)) {
+		on_left(station, board->slot); // also when the fixture has missed that
+		seat->has_unnamed = true;
+		seat->unnamed = *board;
+		log_debug("slot %s: a board is there that shows no serial, not %s", seat_label(seat),
+		        seat->attempt.own_serial);
+		publish_seat(seat);
+		return;
+	}
+	seat->has_unnamed = false;
 	bool same = leave_awaits(seat, board), retry = same && seat->slot.state == SLOT_RETRYING;
 	if (same && seat->slot.state == SLOT_AWAITING) {
 		on_answer(seat, board);
@@ -230,15 +261,10 @@ static void on_arrived(void *context, const struct board *board)
 	seat_start_boards(station);
 }
 
-static void on_left(void *context, unsigned index)
+void seat_let_unnamed_in(struct seat *seat)
 {
-	static const struct slot_event event = {.kind = SLOT_EV_LEFT};
-	struct station *station = context;
-	struct seat *seat = &station->seats[index];
-	log_debug("slot %s: the board left", seat_label(seat));
-	leave_note_left(seat);
-	seat_event(seat, &event);
-	seat_start_boards(station);
+	if (seat->has_unnamed && !is_unnamed(seat, &seat->unnamed))
+		on_arrived(seat->station, &seat->unnamed);
 }
 
 static void on_oddity(void *context, unsigned index, const char *reason)
@@ -264,6 +290,10 @@ static void on_changed(void *context, const struct board *board)
 {
 	struct station *station = context;
 	struct seat *seat = &station->seats[board->slot];
+	if (seat->has_unnamed) {
+		on_arrived(station, board); // perhaps it has a serial now
+		return;
+	}
 	if (!seat->slot.present || !take_changes(seat, board))
 		return;
 	board_key(&seat->board, seat->key);

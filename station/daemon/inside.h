@@ -90,6 +90,9 @@ struct seat {
 	unsigned index;
 	struct slot slot;
 	struct board board; // the one plugged in; its fields are "" and 0 when none is
+	// AWAITING: a board came that shows no serial, where one with a serial is waited for. Nobody has heard of it yet.
+	struct board unnamed;
+	bool has_unnamed;
 	char key[BOARD_KEY_SIZE];
 	// What the fixture says of the serial; board.serial is what the job makes of it (serials.c).
 	char own_serial[64], own_source[16], scanned[64];
@@ -297,6 +300,8 @@ void seat_choose_lun(struct seat *seat);
 bool seat_is_rework(const struct seat *seat);
 // Nothing is known of the board that left, or of the one that comes.
 void seat_forget_board(struct seat *seat);
+// Nobody waits for its serial any more: it is a board like any other.
+void seat_let_unnamed_in(struct seat *seat);
 
 // seats.c: the gang to slot_step(), its actions to gang, ledger and job
 void seat_event(struct seat *seat, const struct slot_event *event);

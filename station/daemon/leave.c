@@ -42,6 +42,14 @@ void leave_free(struct seat *seat)
 	seat->leave_timer = loop_remove(seat->leave_timer);
 }
 
+// At power-up it finds the request of the attempt that failed as well, and shows no disk before it has answered that.
+static bool may_check_itself(const struct slot *slot)
+{
+	bool awaited = slot->state == SLOT_AWAITING && slot->leaving != SLOT_LEAVING_WAIT;
+	bool again = slot->state == SLOT_RETRYING && slot->leaving == SLOT_LEAVING_ON;
+	return awaited || (again && slot->half != SLOT_HALF_NONE);
+}
+
 static void start_timer(struct seat *seat)
 {
 	const struct station *station = seat->station;
@@ -49,7 +57,7 @@ static void start_timer(struct seat *seat)
 	if (seat->slot.leaving == SLOT_LEAVING_OFF)
 		ns = station->config.power_off_ms ? station->config.power_off_ms * NSEC_PER_MSEC
 		                                  : POWER_OFF_NS;
-	else if (seat->slot.state == SLOT_AWAITING && seat->slot.leaving != SLOT_LEAVING_WAIT)
+	else if (may_check_itself(&seat->slot))
 		ns = station->job.recipe.answer_ms * NSEC_PER_MSEC;
 	seat->answer_by = clock_mono_ns() + ns;
 	if (loop_timer_after(seat->leave_timer, ns) < 0)

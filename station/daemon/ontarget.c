@@ -149,6 +149,7 @@ static void fill_target(const struct seat *seat, struct worker_target *target)
 	        .script_size = picture->kit.script_size,
 	        .windows = picture->kit.windows,
 	        .window = seat->station->job.recipe.target_window,
+	        .withdraw = true, // a board that had its time is not to come back with it
 	        .mapped = picture_image(picture)->front->mapped_bytes};
 	STR_COPY(target->nonce, seat->attempt.nonce);
 	STR_COPY(target->plan_sha256, picture->kit.plan_sha256);
@@ -208,6 +209,12 @@ void ontarget_given_up(struct seat *seat)
 		STR_COPY(a->text,
 		        "the board did not leave to read itself back: its U-Boot must end ums at an "
 		        "eject, or the hub switch its port");
+	else if (seat->slot.failure == FAILURE_NO_ANSWER && seat->has_unnamed)
+		snprintf(a->text, sizeof(a->text),
+		        "a board came back that shows no serial, so it is not known to be %.64s; check what "
+		        "sets "
+		        "serial# on it, then load the board again",
+		        a->own_serial);
 	else if (seat->slot.failure == FAILURE_NO_ANSWER)
 		STR_COPY(a->text, "the board did not come back in time (answer_ms); check gw_sector and its "
 		                  "start script, then load the board again");

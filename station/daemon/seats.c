@@ -423,6 +423,7 @@ static void let_picture_go(struct seat *seat)
 void seat_event(struct seat *seat, const struct slot_event *event)
 {
 	struct slot_actions out = step(seat, event);
+	seat_let_unnamed_in(seat);
 	let_picture_go(seat);
 	if (!seat->slot.present && seat->key[0] && !seat->member && seat->slot.row == SLOT_ROW_NONE)
 		seat_forget_board(seat);
@@ -438,6 +439,7 @@ void seat_event(struct seat *seat, const struct slot_event *event)
 bool seat_person(struct seat *seat, const struct slot_event *event)
 {
 	bool accepted = step(seat, event).accepted;
+	seat_let_unnamed_in(seat);
 	seat_start_boards(seat->station);
 	return accepted;
 }

@@ -290,6 +290,100 @@ static void a_transport_failure_of_the_second_half_is_tried_again_from_the_start
 	assert_int_equal(STEP(&slot, SLOT_EV_CLAIMED).set, SLOT_DO_OPEN_ROW); // a row of its own
 }
 
+// An attempt of a job that lets each stage be tried again once, as far as its board's leaving with the request.
+static struct slot away_once(bool switches)
+{
+	struct slot slot = {.switches = switches};
+	STEP(&slot, SLOT_EV_ARRIVED, .admission = ok);
+	STEP(&slot, SLOT_EV_START, .on_target = true, .retries = 1);
+	STEP(&slot, SLOT_EV_CLAIMED);
+	STEP(&slot, SLOT_EV_OPENED);
+	STEP(&slot, SLOT_EV_VERDICT, .asked = true);
+	STEP(&slot, SLOT_EV_ENDED, .ejected = true);
+	STEP(&slot, SLOT_EV_LEFT);
+	return slot;
+}
+
+static void a_board_that_stays_silent_is_tried_again_behind_a_power_cycle_once(void **state)
+{
+	(void)state;
+	struct slot slot = away_once(true);
+	for (int attempt = 1; attempt <= 2; attempt++) {
+		assert_int_equal(STEP(&slot, SLOT_EV_DEADLINE).set, SLOT_DO_CLOSE_ROW);
+		assert_int_equal(slot.failure, FAILURE_NO_ANSWER);
+		assert_int_equal(slot_may_retry(&slot), attempt == 1);
+		struct slot_actions out = STEP(&slot, SLOT_EV_CLOSED, .may_retry = true);
+		if (attempt == 2)
+			break;
+		assert_int_equal(slot.state, SLOT_RETRYING);
+		assert_int_equal(slot.tried[SLOT_VERIFYING - SLOT_WRITING], 1);
+		assert_true(out.set & SLOT_DO_POWER_OFF);
+		assert_int_equal(STEP(&slot, SLOT_EV_DEADLINE).set, SLOT_DO_TIMER | SLOT_DO_POWER_ON);
+		comes_back(&slot);
+		assert_int_equal(STEP(&slot, SLOT_EV_START, .on_target = true).set, SLOT_DO_START_WORKER);
+		assert_int_equal(STEP(&slot, SLOT_EV_CLAIMED).set, SLOT_DO_OPEN_ROW); // a row of its own
+		STEP(&slot, SLOT_EV_OPENED);
+		STEP(&slot, SLOT_EV_VERDICT, .asked = true);
+		STEP(&slot, SLOT_EV_ENDED, .ejected = true);
+		STEP(&slot, SLOT_EV_LEFT);
+	}
+	assert_int_equal(slot.state, SLOT_FAIL);
+	assert_false(slot.quarantined); // nothing is known of the board
+}
+
+static void one_that_came_back_without_an_answer_is_tried_again_in_its_plug(void **state)
+{
+	(void)state;
+	for (int wrong = 0; wrong < 2; wrong++) {
+		struct slot slot = away_once(false);
+		comes_back(&slot);
+		STEP(&slot, SLOT_EV_CLAIMED);
+		STEP(&slot, SLOT_EV_VERDICT, .result = SLOT_RESULT_FAIL,
+		        .failure = wrong ? FAILURE_WRONG_ANSWER : FAILURE_NO_ANSWER);
+		STEP(&slot, SLOT_EV_CLOSED, .may_retry = true);
+		assert_int_equal(slot.state, wrong ? SLOT_FAIL : SLOT_RETRYING); // somebody else writes there
+		STEP(&slot, SLOT_EV_ENDED);
+		assert_int_equal(slot_is_ready(&slot), !wrong);
+	}
+}
+
+static void a_board_that_went_and_stays_away_is_not_tried_again_where_no_port_switches(void **state)
+{
+	(void)state;
+	struct slot slot = away_once(false);
+	STEP(&slot, SLOT_EV_DEADLINE);
+	STEP(&slot, SLOT_EV_CLOSED, .may_retry = true);
+	assert_int_equal(slot.state, SLOT_FAIL);
+}
+
+static void nor_is_one_that_did_not_even_leave_behind_a_power_cycle(void **state)
+{
+	(void)state;
+	struct slot slot = {.switches = true};
+	STEP(&slot, SLOT_EV_ARRIVED, .admission = ok);
+	STEP(&slot, SLOT_EV_START, .on_target = true, .retries = 1);
+	STEP(&slot, SLOT_EV_CLAIMED);
+	STEP(&slot, SLOT_EV_OPENED);
+	STEP(&slot, SLOT_EV_VERDICT, .asked = true);
+	STEP(&slot, SLOT_EV_ENDED);
+	STEP(&slot, SLOT_EV_DEADLINE);                                          // off
+	STEP(&slot, SLOT_EV_DEADLINE);                                          // on
+	assert_int_equal(STEP(&slot, SLOT_EV_DEADLINE).set, SLOT_DO_CLOSE_ROW); // it never left
+	assert_int_equal(slot.failure, FAILURE_NO_ANSWER);
+	STEP(&slot, SLOT_EV_CLOSED, .may_retry = true);
+	assert_int_equal(slot.state, SLOT_FAIL);
+}
+
+static void another_board_in_its_place_does_not_lose_its_power_for_it(void **state)
+{
+	(void)state;
+	struct slot slot = away_once(true);
+	STEP(&slot, SLOT_EV_ARRIVED, .admission = ok);
+	assert_int_equal(slot.failure, FAILURE_DEVICE_GONE);
+	assert_int_equal(STEP(&slot, SLOT_EV_CLOSED, .may_retry = true).set & SLOT_DO_POWER_OFF, 0);
+	assert_int_equal(slot.state, SLOT_FAIL);
+}
+
 static void an_answer_that_says_fail_is_final(void **state)
 {
 	(void)state;
@@ -323,6 +417,11 @@ int main(void)
 	        cmocka_unit_test(a_stop_that_comes_with_the_request_counts),
 	        cmocka_unit_test(a_board_that_leaves_in_its_second_half_is_device_gone),
 	        cmocka_unit_test(a_transport_failure_of_the_second_half_is_tried_again_from_the_start),
+	        cmocka_unit_test(a_board_that_stays_silent_is_tried_again_behind_a_power_cycle_once),
+	        cmocka_unit_test(one_that_came_back_without_an_answer_is_tried_again_in_its_plug),
+	        cmocka_unit_test(a_board_that_went_and_stays_away_is_not_tried_again_where_no_port_switches),
+	        cmocka_unit_test(nor_is_one_that_did_not_even_leave_behind_a_power_cycle),
+	        cmocka_unit_test(another_board_in_its_place_does_not_lose_its_power_for_it),
 	        cmocka_unit_test(an_answer_that_says_fail_is_final),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
