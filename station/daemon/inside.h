@@ -335,12 +335,15 @@ void leave_note_left(struct seat *seat);
 void leave_stop(struct station *station);
 
 // ontarget.c: boards that read themselves back
-// Whether this station can do it with this image; the store is not read. Nothing to say of a recipe without it.
+// Whether this station can do it with this image, as far as it is there; the store is not read. Nothing to say of a recipe
+// without it.
 int ontarget_allowed(
         const struct station *station, const struct recipe *recipe, struct picture *picture, struct err *e);
 // Makes what the job's boards need, unless it is there or being made. Boards start when it is there.
 void ontarget_prepare(struct station *station);
 bool ontarget_ready(const struct station_job *job);
+// What boards wait for that are not started because it is not. In one line.
+const char *ontarget_waits(const struct station_job *job);
 void ontarget_free(struct station *station);
 // Makes of a worker's job the first half, when the recipe says so; `image` is the caller's copy.
 int ontarget_ask(struct seat *seat, struct worker_job *work, struct image *image, struct err *e);

@@ -34,9 +34,7 @@ int ontarget_allowed(
 		        "eject "
 		        "says no");
 	if (!picture->confirmed)
-		return err_set(e, EAGAIN,
-		        "verify on-target: image '%s' is still being imported; open the job when it is there",
-		        picture->name);
+		return 0; // ontarget_prepare() asks again when it is whole
 	if (ontarget_kit_check(picture_image(picture), &spec, e) < 0)
 		return err_prefix(e, "target_sector");
 	return 0;
@@ -138,6 +136,15 @@ void ontarget_free(struct station *station)
 bool ontarget_ready(const struct station_job *job)
 {
 	return !is_wanted(&job->recipe) || (job->picture && job->picture->has_kit);
+}
+
+const char *ontarget_waits(const struct station_job *job)
+{
+	if (job->picture && job->picture->kit_failed)
+		return "no board is started: its job cannot be verified on-target, see the alert";
+	if (job->picture && !job->picture->confirmed)
+		return "waits for the whole image: who reads itself back needs all its digests";
+	return "waits for the job's verify script";
 }
 
 // --- an attempt's two halves -------------------------------------------------------------------------------

@@ -94,7 +94,7 @@ static const char *own_reason(const struct seat *seat)
 		if (!seat->station->job.picture && seat->station->check_key[0])
 			return "waits: the image was touched in the store and is hashed";
 		if (!ontarget_ready(&seat->station->job))
-			return "waits for the job's verify script";
+			return ontarget_waits(&seat->station->job);
 		return seat->station->job.recipe.start == RECIPE_START_BUTTON ? "waits for START" : "waits";
 	case SLOT_PRESENT:
 		if (slot->admission.verdict == MATCH_NO_JOB && job_is_full(&seat->station->job.counts))
