@@ -16,7 +16,7 @@ export async function search(text) {
     location.replace(at(exact[0]));
     return [el('p', null, '…')];
   }
-  if (!hits.length) return [el('h1', null, `nothing is called “${text}”`), el('p', { class: 'lead' }, 'The ledger was asked for a serial, a lot, a work order, an image (name or digest) and a day (as in 2026-11-21) that begin so, and for a serial that ends so (three characters at least). Capitals count.')];
+  if (!hits.length) return [el('h1', null, `nothing is called “${text}”`), el('p', { class: 'lead' }, 'The ledger was asked for a serial, a lot, a work order, an image (name or digest) and a day (as in 2026-11-21) that begin so, and for a serial that ends so (three characters at least) or has it in its middle (four). Capitals count.')];
   return [el('h1', null, `“${text}”`), el('ul', { class: 'hits' }, hits.map((hit) => el('li', null, link(at(hit), [el('span', { class: 'type' }, hit.type), ' ', el('b', { class: 'mono' }, hit.type === 'image' ? hit.id.slice(0, 16) : hit.id),
     el('span', { class: 'detail' }, ` ${hit.detail}`)]))))];
 }
