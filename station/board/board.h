@@ -108,6 +108,10 @@ struct fixture_slot {
 	bool switches;        // its port's power really switches
 };
 
+// A label is on the tile, in rows, and part of a file's name.
+#define FIXTURE_LABEL_RULE "a label has 1 to 15 bytes of UTF-8, and no '/'"
+bool fixture_label_is_good(const char *label);
+
 struct fixture;
 struct fixture_events {
 	// A board is there (at start too). `board` is valid during the call.

@@ -205,8 +205,8 @@ static int add_slot(struct files_fixture *files, const char *label, const char *
 	if (base->slot_count == BOARD_SLOTS_MAX)
 		return err_set(e, E2BIG, "[fixture] slot.%s: a fixture has at most %d slots", label,
 		        BOARD_SLOTS_MAX);
-	if (!label[0] || strlen(label) >= sizeof(slot->label))
-		return err_set(e, EINVAL, "[fixture] slot.%s: a label has 1 to 15 characters", label);
+	if (!fixture_label_is_good(label))
+		return err_set(e, EINVAL, "[fixture] slot.%.40s: %s", label, FIXTURE_LABEL_RULE);
 	if (path[0] != '/')
 		return err_set(e, EINVAL, "[fixture] slot.%s = %s: not an absolute path", label, path);
 	for (unsigned i = 0; i < base->slot_count; i++)

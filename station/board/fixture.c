@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <inttypes.h>
 
+#include "base/shown.h"
 #include "board/board.h"
 
 static const char *const fault_names[] = {
@@ -77,6 +78,14 @@ int board_fault_parse(const char *text, struct board_fault *out, struct err *e)
 		        "truncated garbage serial slow",
 		        text);
 	return 0;
+}
+
+bool fixture_label_is_good(const char *label)
+{
+	char shown[128];
+	size_t length = strlen(label);
+	return length >= 1 && length < sizeof(((struct fixture_slot *)0)->label) && !strchr(label, '/') &&
+	       !strcmp(shown_text(label, shown, sizeof(shown)), label);
 }
 
 bool board_choose_lun(struct board *board, unsigned lun)

@@ -27,8 +27,8 @@ int profile_add_slot(struct profile *p, const char *label, const char *port, str
 	struct fixture_slot slot = {0};
 	if (p->slot_count == BOARD_SLOTS_MAX)
 		return err_set(e, E2BIG, "slot %s: a fixture has at most %d", label, BOARD_SLOTS_MAX);
-	if (!label[0] || strlen(label) >= sizeof(slot.label))
-		return err_set(e, EINVAL, "slot '%s': a label has 1 to 15 characters", label);
+	if (!fixture_label_is_good(label))
+		return err_set(e, EINVAL, "slot '%.40s': %s", label, FIXTURE_LABEL_RULE);
 	if (!usb_port_join(p->base, port, slot.port) || !strstr(slot.port, "-usb-"))
 		return err_set(e, EINVAL,
 		        "slot %s = %s: not a port; say .N below base = ..., or a whole one such as "

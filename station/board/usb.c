@@ -30,6 +30,7 @@ struct scan {
 	bool present[BOARD_SLOTS_MAX];
 	struct board board[BOARD_SLOTS_MAX];
 	char reason[BOARD_SLOTS_MAX][REASON_SIZE];
+	bool shut[BOARD_SLOTS_MAX]; // below a hub that is not the profile's: nobody knows which label it is
 };
 
 static struct usb_fixture *usb_of(struct fixture *f)
@@ -59,13 +60,29 @@ static void scan_disk(void *context, const struct board *board)
 	s->scan->present[slot] = true;
 }
 
+// Two swapped cables are noticed while the station runs, too: no board is taken for its neighbour.
+static void scan_hub(const struct usb_fixture *usb, struct udev_device *device, struct scan *scan)
+{
+	struct usb_node hub;
+	if (!usb_node_read(device, &hub) || !usb_tree_is_foreign_hub(&usb->profile, &hub))
+		return;
+	for (unsigned i = 0; i < usb->profile.slot_count; i++) {
+		if (!usb_port_is_below(usb->profile.slots[i].port, hub.port))
+			continue;
+		scan->shut[i] = true;
+		snprintf(scan->reason[i], REASON_SIZE,
+		        "another hub is at %.60s: put its cable back, or learn the fixture again", hub.port);
+	}
+}
+
 static void scan_device(struct usb_fixture *usb, struct udev_device *device, struct scan *scan)
 {
 	char port[USB_PORT_SIZE];
 	if (!usb_port_of(udev_device_get_syspath(device), port))
 		return;
 	int slot = profile_slot_of(&usb->profile, port);
-	if (slot >= 0)
+	scan_hub(usb, device, scan);
+	if (slot >= 0 && !scan->shut[slot])
 		usb_device_reason(device, scan->reason[slot], REASON_SIZE);
 }
 
@@ -120,7 +137,7 @@ static void report_slot(struct usb_fixture *usb, unsigned slot, struct scan *sca
 {
 	const struct fixture_events *events = usb->base.events;
 	void *context = usb->base.context;
-	bool there = scan->present[slot];
+	bool there = scan->present[slot] && !scan->shut[slot];
 	struct board *board = &scan->board[slot];
 	const char *reason = there ? "" : scan->reason[slot];
 	if (there)

@@ -56,6 +56,16 @@ static const struct usb_node *moved_to(
 	return NULL;
 }
 
+bool usb_tree_is_foreign_hub(const struct profile *profile, const struct usb_node *node)
+{
+	if (!node->hub_ports || node->speed > USB_HIGH_SPEED)
+		return false; // the faster half of a USB 3 hub is another hub
+	for (unsigned i = 0; i < profile->hub_count; i++)
+		if (!strcmp(profile->hubs[i].port, node->port))
+			return !same_hub(&profile->hubs[i], node);
+	return false;
+}
+
 static unsigned check_hub(
         const struct usb_tree *tree, const struct profile *profile, const struct profile_hub *hub, FILE *to)
 {
@@ -88,10 +98,16 @@ static unsigned check_slot(const struct usb_tree *tree, const struct fixture_slo
 	char *last = dot && dot > colon ? dot : colon;
 	sscanf(last + 1, "%u", &number);
 	last[last == colon ? 1 : 0] = '\0';
-	const struct usb_node *hub = usb_tree_find(tree, above);
-	if (hub && number >= 1 && number <= hub->hub_ports)
+	const struct usb_node *hub = usb_tree_find(tree, above), *here = usb_tree_find(tree, slot->port);
+	bool fits = hub && number >= 1 && number <= hub->hub_ports;
+	if (fits && !(here && here->hub_ports))
 		return 0;
-	if (hub)
+	if (fits)
+		fprintf(to,
+		        "slot %s: a hub is at %s, where a board goes: another model's profile? Learn the "
+		        "fixture, or unplug that hub\n",
+		        slot->label, slot->port);
+	else if (hub)
 		fprintf(to, "slot %s: the hub at %s has %u ports, none with number %u\n", slot->label, above,
 		        hub->hub_ports, number);
 	else

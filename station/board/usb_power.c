@@ -137,8 +137,27 @@ bool usb_power_waits(const struct usb_power *power)
 	return power->count && !power->late;
 }
 
+/*
+ * Whoever wants a port on again no longer wants it off: a request that has waited so long (behind a hub that hangs, it may be
+ * minutes) would cut the next board's power in the middle of its attempt. The first request runs already.
+ */
+static void drop_stale_off(struct usb_power *power, const char *port)
+{
+	unsigned kept = power->count ? 1 : 0;
+	for (unsigned i = kept; i < power->count; i++) {
+		const struct request *request = &power->queue[i];
+		if (!request->on && !strcmp(request->port, port))
+			log_warn("power off at %s: it has waited too long, and is not done", port);
+		else
+			power->queue[kept++] = *request;
+	}
+	power->count = kept;
+}
+
 int usb_power_switch(struct usb_power *power, const char *port, bool on, struct err *e)
 {
+	if (on)
+		drop_stale_off(power, port);
 	if (power->count == BOARD_SLOTS_MAX)
 		return err_set(
 		        e, EBUSY, "power at %s: %d requests are waiting already", port, BOARD_SLOTS_MAX);

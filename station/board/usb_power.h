@@ -16,7 +16,8 @@ int usb_power_new(
 struct usb_power *usb_power_free(struct usb_power *power); // always NULL
 
 // Queues a request: `gangway hub-power PORT on|off` runs when those before it have ended. What comes of it shows as
-// the board leaving or arriving; a request that fails is logged. -EBUSY when the queue is full (one a slot).
+// the board leaving or arriving; a request that fails is logged. `on` takes back an `off` of
+// the same port that has not begun. -EBUSY when the queue is full (one a slot).
 int usb_power_switch(struct usb_power *power, const char *port, bool on, struct err *e);
 
 // Whether a request runs or waits. One that hangs in the kernel beyond its time limit is not waited for.

@@ -11,7 +11,7 @@
  */
 enum { SLOTS_COMMON = 32, SLOTS_MAX = 64, ENDPOINTS_COMMON = 64, BOARD_ENDPOINTS = 3, HUB_ENDPOINTS = 2 };
 // What one 480 Mb/s link moves in practice, of the 53.2 MB/s that USB 2.0 (5.8.4) allows for bulk.
-enum { LINK_BYTES_PER_S = 38000000, HIGH_SPEED = 480 };
+enum { LINK_BYTES_PER_S = 38000000 };
 // USB 2.0, 4.1.1: seven tiers, of which the root hub is one and the device another.
 enum { HUBS_DEEP_MAX = 5 };
 
@@ -87,7 +87,8 @@ static void note_speed(
         const struct usb_tree *tree, const struct profile *profile, const struct usb_node *hub, FILE *to)
 {
 	unsigned boards = 0;
-	if (!hub->hub_ports || hub->root || hub->speed >= HIGH_SPEED || usb_tree_find(tree, hub->port) != hub)
+	if (!hub->hub_ports || hub->root || hub->speed >= USB_HIGH_SPEED ||
+	        usb_tree_find(tree, hub->port) != hub)
 		return;
 	for (unsigned i = 0; i < profile->slot_count; i++)
 		boards += usb_port_is_below(profile->slots[i].port, hub->port);

@@ -6,12 +6,14 @@
 #include <libudev.h>
 #include <stdlib.h>
 
-enum { NODES_MAX = 1024, HIGH_SPEED = 480 };
+#include "board/usb.h"
+
+enum { NODES_MAX = 1024 };
 
 static void copy_attribute(struct udev_device *device, const char *name, char *to, size_t size)
 {
 	const char *value = udev_device_get_sysattr_value(device, name);
-	str_copy(to, size, value);
+	usb_text_take(value, to, size); // a profile keeps it as text
 }
 
 static unsigned number_attribute(struct udev_device *device, const char *name)
@@ -20,7 +22,7 @@ static unsigned number_attribute(struct udev_device *device, const char *name)
 	return value ? (unsigned)strtoul(value, NULL, 10) : 0;
 }
 
-static bool fill_node(struct udev_device *device, struct usb_node *node)
+bool usb_node_read(struct udev_device *device, struct usb_node *node)
 {
 	const char *vendor = udev_device_get_sysattr_value(device, "idVendor");
 	const char *product = udev_device_get_sysattr_value(device, "idProduct");
@@ -78,7 +80,7 @@ typedef void (*visit_fn)(struct usb_tree *tree, struct udev_device *device);
 
 static void add_device(struct usb_tree *tree, struct udev_device *device)
 {
-	if (tree->count < NODES_MAX && fill_node(device, &tree->nodes[tree->count]))
+	if (tree->count < NODES_MAX && usb_node_read(device, &tree->nodes[tree->count]))
 		tree->count++;
 }
 
@@ -128,7 +130,7 @@ void usb_tree_done(struct usb_tree *tree)
 const struct usb_node *usb_tree_find(const struct usb_tree *tree, const char *port)
 {
 	for (unsigned i = 0; i < tree->count; i++)
-		if (tree->nodes[i].speed <= HIGH_SPEED && !strcmp(tree->nodes[i].port, port))
+		if (tree->nodes[i].speed <= USB_HIGH_SPEED && !strcmp(tree->nodes[i].port, port))
 			return &tree->nodes[i];
 	return NULL;
 }

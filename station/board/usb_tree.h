@@ -9,6 +9,8 @@
 #include "base/err.h"
 #include "board/profile.h"
 
+enum { USB_HIGH_SPEED = 480 }; // Mb/s
+
 struct usb_node {
 	char port[USB_PORT_SIZE];
 	char usb_id[16]; // "0525:a4a5"
@@ -26,6 +28,10 @@ struct usb_tree {
 	struct usb_node *nodes; // in the order of their ports
 };
 
+struct udev_device;
+// One device as a node, but for what its interfaces add. False: it goes away.
+bool usb_node_read(struct udev_device *device, struct usb_node *out);
+
 // Reads the tree; opens no device. usb_tree_done() frees it.
 int usb_tree_read(struct usb_tree *out, struct err *e);
 void usb_tree_done(struct usb_tree *tree);
@@ -39,6 +45,9 @@ int usb_tree_learn_hubs(const struct usb_tree *tree, struct profile *profile, st
 // One line on `to` for each thing that no longer fits the profile (missing, other or moved hubs, swapped cables);
 // returns how many. Hubs that look alike without serials are said so once, as a note that does not count.
 unsigned usb_tree_check(const struct usb_tree *tree, const struct profile *profile, FILE *to);
+
+// Whether a hub is another one than the profile has at its port: the slots below it are not those of the labels.
+bool usb_tree_is_foreign_hub(const struct profile *profile, const struct usb_node *node);
 
 /*
  * What the host has to carry when every slot has a board, as lines on `to`: device slots and endpoints of each controller,

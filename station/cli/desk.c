@@ -49,8 +49,8 @@ static int wait_for_one(
 // Several: which? Leaves the one chosen.
 static int ask(FILE *say, struct desk *desk, struct err *e)
 {
-	unsigned number = 0;
-	char line[32];
+	uint64_t number = 0;
+	char line[32] = "";
 	for (unsigned i = 0; i < desk->count; i++) {
 		fprintf(say, "%3u  ", i + 1);
 		put_board(say, &desk->boards[i]);
@@ -60,8 +60,9 @@ static int ask(FILE *say, struct desk *desk, struct err *e)
 		        e, EINVAL, "%u boards are there; name one as TARGET, or say --all", desk->count);
 	fprintf(say, "which one (1 to %u)? ", desk->count);
 	fflush(say);
-	if (!fgets(line, sizeof(line), stdin) || sscanf(line, "%u", &number) != 1 || number < 1 ||
-	        number > desk->count)
+	bool answered = fgets(line, sizeof(line), stdin);
+	line[strcspn(line, "\r\n")] = '\0'; // one number and nothing else: "1,2" is not 1
+	if (!answered || !board_bytes_parse(line, &number) || number < 1 || number > desk->count)
 		return err_set(e, EINVAL, "no board was chosen; nothing is written");
 	desk->boards[0] = desk->boards[number - 1];
 	desk->count = 1;

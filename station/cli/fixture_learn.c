@@ -75,8 +75,24 @@ static void on_disk(void *context, const struct board *board)
 	if (!l->started)
 		printf("a board is at %s already; it counts when it is plugged in again\n",
 		        board->identity.port);
-	else if (!was_there(l, board->identity.port))
-		learn_port(l, board->identity.port);
+}
+
+// Of two that came at once nobody knows which of them is in the slot that was asked for.
+static void learn_new(struct learner *l)
+{
+	const char *only = NULL;
+	unsigned count = 0;
+	for (unsigned i = 0; i < l->now_count; i++)
+		if (!was_there(l, l->now[i])) {
+			only = l->now[i];
+			count++;
+		}
+	if (count == 1) {
+		learn_port(l, only);
+	} else if (count) {
+		printf("%u boards came at once: unplug them, and plug them in one after the other\n", count);
+		ask(l);
+	}
 }
 
 static void look(struct learner *l)
@@ -85,6 +101,8 @@ static void look(struct learner *l)
 	int r = usb_disks(l->udev, 0, on_disk, l);
 	if (r < 0)
 		loop_stop(l->loop, err_sys(&l->error, -r, "disks cannot be listed from sysfs"));
+	else if (l->started)
+		learn_new(l);
 	memcpy(l->before, l->now, sizeof(l->before));
 	l->before_count = l->now_count;
 	l->started = true;

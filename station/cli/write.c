@@ -2,6 +2,7 @@
 // `gangway write`
 #include <errno.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "cli/batch.h"
 #include "cli/command.h"
@@ -12,6 +13,11 @@
 static int write_at_desk(struct batch_options *options)
 {
 	struct err e = {0};
+	if (access(options->image, R_OK) < 0) { // before anybody fetches a board for it
+		err_sys(&e, errno, "%s: the image cannot be opened", options->image);
+		cli_complain("write", &e);
+		return EXIT_FAILED;
+	}
 	_cleanup_free_ struct desk *desk = calloc(1, sizeof(*desk));
 	int r = desk ? desk_find(options->all, stderr, desk, &e) : err_sys(&e, ENOMEM, "boards");
 	if (r < 0) {

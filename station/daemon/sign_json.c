@@ -93,6 +93,10 @@ static int read_text(size_t which, const json_t *value, struct signature *out, s
 	if (!text || strlen(text) >= texts[which].size)
 		return err_set(e, EINVAL, "signature: %s: a text of at most %zu bytes", texts[which].name,
 		        texts[which].size - 1);
+	if (texts[which].field == SIGNATURE_SERIAL && !text[0])
+		return err_set(e, EINVAL,
+		        "signature: serial: an empty pattern fits no board that has a serial; leave it out, "
+		        "and any will do");
 	if (texts[which].field == SIGNATURE_SERIAL && !signature_pattern_valid(text))
 		return err_set(e, EINVAL,
 		        "signature: serial: '%s' is no pattern: ? * [0-9A-F] [!0-9] \\x and {8} behind them",

@@ -86,6 +86,9 @@ static void a_bad_profile_is_one_clear_line(void **state)
 	        "[fixture]\ncolumns = 0\n[slots]\n1 = a-usb-0:1\n",
 	        "[hubs]\na-usb-0|1 = rubbish\n[slots]\n1 = a-usb-0:1\n",
 	        "[slots]\nnonsense\n",
+	        "[slots]\nA/1 = a-usb-0:1\n",  // part of a file's name
+	        "[slots]\n\xff = a-usb-0:1\n", // no JSON: no row
+	        "[slots]\n1234567890123456 = a-usb-0:1\n",
 	        "[else]\na = b\n",
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
@@ -189,6 +192,43 @@ static void two_swapped_cables_are_two_problems(void **state)
 	assert_non_null(strstr(text, "it is at pci-0000:00:14.0-usb-0:2"));
 }
 
+static void a_profile_of_another_hub_model_does_not_fit(void **state)
+{
+	(void)state;
+	static struct profile p;
+	struct usb_node copy[ARRAY_SIZE(nodes)];
+	struct usb_tree tree = tree_of(copy);
+	char text[2048] = "";
+	// Four ports, it says; the hub there has a second chip on its fourth.
+	assert_int_equal(
+	        load("[slots]\n1 = .1\n2 = .2\n3 = .3\n4 = .4\n", "pci-0000:00:14.0-usb-0:2", &p, NULL), 0);
+	assert_int_equal(check(&tree, &p, text, sizeof(text)), 1);
+	assert_non_null(strstr(text, "slot 4: a hub is at pci-0000:00:14.0-usb-0:2.4, where a board goes"));
+}
+
+static void while_it_runs_a_hub_in_anothers_place_is_foreign(void **state)
+{
+	(void)state;
+	static struct profile p;
+	struct usb_node copy[ARRAY_SIZE(nodes)];
+	struct usb_tree tree = tree_of(copy);
+	STR_COPY(copy[1].serial, "A");
+	STR_COPY(copy[2].serial, "B");
+	learn(&p, &tree);
+	for (size_t i = 0; i < ARRAY_SIZE(nodes); i++)
+		assert_false(usb_tree_is_foreign_hub(&p, &copy[i]));
+	STR_COPY(copy[1].serial, "B");
+	assert_true(usb_tree_is_foreign_hub(&p, &copy[1]));
+	copy[1].speed = 5000; // its USB 3 half has another name and serial, and is not where boards are
+	assert_false(usb_tree_is_foreign_hub(&p, &copy[1]));
+	copy[2].hub_ports = 7;
+	assert_true(usb_tree_is_foreign_hub(&p, &copy[2]));
+	STR_COPY(copy[3].usb_id, "05e3:0610");
+	assert_true(usb_tree_is_foreign_hub(&p, &copy[3]));
+	STR_COPY(copy[3].port, "pci-0000:00:14.0-usb-0:7"); // where the profile has none
+	assert_false(usb_tree_is_foreign_hub(&p, &copy[3]));
+}
+
 static void a_slot_without_its_hub_is_a_problem_even_without_learnt_hubs(void **state)
 {
 	(void)state;
@@ -262,6 +302,8 @@ int main(void)
 	        cmocka_unit_test(what_was_learnt_is_saved_loaded_and_fits),
 	        cmocka_unit_test(a_hub_in_another_port_is_found_there),
 	        cmocka_unit_test(two_swapped_cables_are_two_problems),
+	        cmocka_unit_test(a_profile_of_another_hub_model_does_not_fit),
+	        cmocka_unit_test(while_it_runs_a_hub_in_anothers_place_is_foreign),
 	        cmocka_unit_test(a_slot_without_its_hub_is_a_problem_even_without_learnt_hubs),
 	        cmocka_unit_test(preflight_counts_slots_endpoints_and_minutes),
 	};

@@ -43,6 +43,28 @@ static void the_queue_waits_until_its_last_request_has_ended(void **state)
 	usb_power_free(power);
 }
 
+// Behind a hub that hangs: "off" comes to its turn when the port has long been another board's.
+static void an_off_that_still_waits_is_taken_back_by_its_on(void **state)
+{
+	(void)state;
+	_cleanup_loop_ struct loop *loop = NULL;
+	struct usb_power *power = NULL;
+	unsigned done = 0;
+	char text[64];
+	unlink("requests");
+	assert_int_equal(loop_new(&loop, NULL), 0);
+	assert_int_equal(usb_power_new(loop, count, &done, &power, NULL), 0);
+	assert_int_equal(usb_power_switch(power, "a", false, NULL), 0); // this one has begun
+	assert_int_equal(usb_power_switch(power, "b", false, NULL), 0);
+	assert_int_equal(usb_power_switch(power, "c", false, NULL), 0);
+	assert_int_equal(usb_power_switch(power, "b", true, NULL), 0);
+	assert_int_equal(usb_power_switch(power, "a", true, NULL), 0);
+	wait_until_done(loop, &done);
+	assert_true(fd_read_text(AT_FDCWD, "requests", text, sizeof(text)) > 0);
+	assert_string_equal(text, "a off\nc off\nb on\na on");
+	usb_power_free(power);
+}
+
 static void a_queue_that_cannot_start_processes_ends_and_takes_the_next_request(void **state)
 {
 	(void)state;
@@ -83,6 +105,7 @@ int main(int argc, char **argv)
 		return note_request(argv + 1);
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(the_queue_waits_until_its_last_request_has_ended),
+	        cmocka_unit_test(an_off_that_still_waits_is_taken_back_by_its_on),
 	        cmocka_unit_test(a_queue_that_cannot_start_processes_ends_and_takes_the_next_request),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

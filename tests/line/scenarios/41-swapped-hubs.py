@@ -1,5 +1,5 @@
 # guest only: qemu's hubs
-"""Two hubs whose cables are swapped: `fixture check` names both, the station refuses to run; put back, it runs. And a hub that is
+"""Two hubs whose cables are swapped: `fixture check` names both, the station refuses to run; put back, it runs; swapped while it runs, their slots are shut. And a hub that is
 missing, and one that came back on another port.
 """
 import termios, tty
@@ -84,6 +84,22 @@ hub_in('B', 3)
 check(fixture_check()[0] == 0, 'put back, it fits')
 station.start()
 station.stop()
+
+# Swapped while the station runs: both slots say so, and the others' labels are never theirs; put back, they are empty again.
+station.start()
+for places in ('A', 3), ('B', 2):
+    hub_out(places[0], 5 - places[1])
+hub_in('A', 3)
+hub_in('B', 2)
+station.wait(lambda: all(f'another hub is at {base}{port}' in (station.slots[slot]['reason'] or '') for slot, port in (('1', 2), ('2', 3))), 60,
+             'both slots say that their hub is another one')
+check(station.states() == {'1': 'refused', '2': 'refused'}, f'and are shut: {station.states()}')
+hub_out('A', 3)
+hub_out('B', 2)
+hub_in('A', 2)
+hub_in('B', 3)
+station.wait_states({1: 'empty', 2: 'empty'}, 60)
+station.stop()
 hub_out('A', 2)
 hub_out('B', 3)
-figure('two hubs swapped: both named by fixture check, the station refuses; put back, it runs')
+figure('two hubs swapped: both named by fixture check, the station refuses, or shuts their slots while it runs; put back, it goes on')
