@@ -151,7 +151,10 @@ static void on_rematch(struct slot *s, const struct slot_event *event, struct sl
 		answer_rematch(s, event, out);
 		return;
 	}
-	if (slot_is_idle(s) && s->state != SLOT_RETRYING && event->admission.verdict == MATCH_NO_JOB)
+	bool closed = event->admission.verdict == MATCH_NO_JOB;
+	// Its worker is still letting go of it.
+	bool ending = s->worker == SLOT_WORKER_RELEASING && s->row == SLOT_ROW_NONE;
+	if ((slot_is_idle(s) || ending) && s->state != SLOT_RETRYING && closed)
 		s->granted = SLOT_GRANT_NONE; // the release was for the job that ended
 	bool by_hand =
 	        !s->granted && s->state == SLOT_HOLD && (s->failure == FAILURE_CANCELLED || s->returned);
@@ -168,7 +171,8 @@ static void on_rematch(struct slot *s, const struct slot_event *event, struct sl
 	} else if (slot_is_idle(s) && open && !looked_at && (!by_hand || barred)) {
 		s->admission = event->admission;
 		slot_admit(s);
-	} else if (s->waiting) {
+	} else if (s->waiting || (open && ending && closed)) {
+		s->waiting = true; // the next job's word counts, once the worker has ended
 		s->admission = event->admission;
 	}
 }

@@ -196,6 +196,27 @@ static void a_board_that_is_not_blank_waits_for_a_person_or_is_refused(void **st
 	}
 }
 
+// A job is closed and the next one opened while the worker that refused the board still lets go of it.
+static void the_next_jobs_word_is_heard_although_the_worker_has_not_ended(void **state)
+{
+	(void)state;
+	const struct match_result none = {.verdict = MATCH_NO_JOB};
+	static const enum failure failures[] = {FAILURE_NOT_BLANK, FAILURE_TARGET_MISMATCH};
+	for (int asks = 0; asks < 2; asks++)
+		for (size_t i = 0; i < ARRAY_SIZE(failures); i++) {
+			struct slot slot;
+			run_to(&slot, SLOT_MATCHED);
+			STEP(&slot, SLOT_EV_START);
+			STEP(&slot, SLOT_EV_VERDICT, .result = SLOT_RESULT_FAIL, .failure = failures[i],
+			        .refused = true, .asks = asks, .why = "why");
+			STEP(&slot, SLOT_EV_REMATCH, .admission = none);
+			STEP(&slot, SLOT_EV_REMATCH, .admission = ok);
+			assert_false(slot_is_ready(&slot));
+			STEP(&slot, SLOT_EV_ENDED);
+			assert_true(slot_is_ready(&slot));
+		}
+}
+
 static void a_damaged_store_is_never_a_boards_fail(void **state)
 {
 	(void)state;
@@ -545,6 +566,7 @@ int main(void)
 	        cmocka_unit_test(a_pass_stays_until_the_next_different_board),
 	        cmocka_unit_test(a_board_without_serial_that_holds_this_plan_is_returned_unwritten),
 	        cmocka_unit_test(a_board_that_is_not_blank_waits_for_a_person_or_is_refused),
+	        cmocka_unit_test(the_next_jobs_word_is_heard_although_the_worker_has_not_ended),
 	        cmocka_unit_test(a_damaged_store_is_never_a_boards_fail),
 	        cmocka_unit_test(a_board_that_leaves_in_the_middle_is_device_gone),
 	        cmocka_unit_test(a_board_that_was_swapped_while_it_was_opened_does_not_spoil_the_next_one),
