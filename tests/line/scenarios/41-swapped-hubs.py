@@ -87,8 +87,8 @@ station.stop()
 
 # Swapped while the station runs: both slots say so, and the others' labels are never theirs; put back, they are empty again.
 station.start()
-for places in ('A', 3), ('B', 2):
-    hub_out(places[0], 5 - places[1])
+hub_out('A', 2)
+hub_out('B', 3)
 hub_in('A', 3)
 hub_in('B', 2)
 station.wait(lambda: all(f'another hub is at {base}{port}' in (station.slots[slot]['reason'] or '') for slot, port in (('1', 2), ('2', 3))), 60,
