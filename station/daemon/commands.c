@@ -94,6 +94,12 @@ static void command_release(struct station *station, struct control_request *req
 		        seat_label(seat));
 		return;
 	}
+	if (seat->member && seat->scanned[0] && strcmp(seat->scanned, seat->board.serial) != 0) {
+		control_refuse(request, "nothing-to-do",
+		        "slot %s: its worker is still ending; the serial that was scanned is looked up then",
+		        seat_label(seat));
+		return;
+	}
 	if (seat->allot != SERIAL_OWN && (seat_is_rework(seat) || seat->known_here)) {
 		control_refuse(request, "no-serial",
 		        "slot %s: this unit was given its serial when it %s: scan it, then release it",
