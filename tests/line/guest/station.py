@@ -190,7 +190,7 @@ class Station:
         self.config.write_text(f'[station]\nname = line\nstate = {self.state}\nlisten = no\n{config}\n'
                                f'[fixture]\nkind = usb\nprofile = {profile}\n')
 
-    def start(self, wait=30, under=(), **keep):
+    def start(self, wait=120, under=(), **keep):
         """`under`: what starts it instead of us, e.g. strace -D; keep: more of subprocess.Popen's."""
         self.process = subprocess.Popen(
             [*under, 'setpriv', '--reuid', 'gangway', '--regid', 'gangway', '--clear-groups', '--inh-caps=-all', '--bounding-set=-all',
