@@ -82,7 +82,8 @@ static void on_left(struct slot *s, struct slot_actions *out)
 {
 	if (!s->present)
 		return;
-	s->present = s->waiting = s->same = s->stopped = false;
+	s->stopped = s->stopped && !s->away; // one that was stopped leaves yet, as it was told to before
+	s->present = s->waiting = s->same = false;
 	s->granted = SLOT_GRANT_NONE;
 	if (s->state == SLOT_AWAITING) {
 		answer_left(s, out);

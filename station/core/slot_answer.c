@@ -84,7 +84,7 @@ void answer_deadline(struct slot *s, struct slot_actions *out)
 void answer_cancel(struct slot *s, struct slot_actions *out)
 {
 	s->cancelled = true;
-	s->stopped = !s->present;
+	s->stopped = !s->present || !s->away; // what comes back by itself is held then
 	give_up(s, FAILURE_CANCELLED, out);
 }
 

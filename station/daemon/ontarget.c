@@ -47,8 +47,10 @@ static void fail_kit(struct station *station, struct picture *picture, const str
 	picture->kit_failed = true;
 	log_error("image '%s': %s", picture->name, e->text);
 	if (station->job.picture == picture)
-		alert_set(station, "on-target", "error", "image '%s': %s; no board is started", picture->name,
-		        e->text);
+		alert_set(station, "on-target", "error",
+		        "image '%s': %s; no board is started: close the job, and open it again when that is "
+		        "mended",
+		        picture->name, e->text);
 }
 
 static void take_kit(struct station *station, struct picture *picture)

@@ -210,6 +210,32 @@ static void who_is_stopped_while_away_is_held_when_it_comes_back(void **state)
 	}
 }
 
+// It was told to leave, and comes back without anybody's doing.
+static void who_is_stopped_before_it_has_left_is_held_when_it_comes_back(void **state)
+{
+	(void)state;
+	for (int ended = 0; ended < 2; ended++) {
+		struct slot slot = {0};
+		ask(&slot);
+		if (ended)
+			STEP(&slot, SLOT_EV_ENDED, .ejected = true);
+		assert_true(STEP(&slot, SLOT_EV_CANCEL).accepted);
+		STEP(&slot, SLOT_EV_CLOSED);
+		assert_int_equal(slot.state, SLOT_HOLD);
+		if (!ended)
+			STEP(&slot, SLOT_EV_ENDED, .ejected = true);
+		STEP(&slot, SLOT_EV_LEFT);
+		assert_int_equal(slot.state, SLOT_EMPTY);
+		comes_back(&slot);
+		assert_int_equal(slot.state, SLOT_HOLD);
+		assert_int_equal(slot.failure, FAILURE_CANCELLED);
+		assert_int_equal(STEP(&slot, SLOT_EV_START).set, 0);
+		STEP(&slot, SLOT_EV_LEFT); // from here on it is a person who brings it
+		comes_back(&slot);
+		assert_true(slot_is_ready(&slot));
+	}
+}
+
 static void who_is_stopped_while_away_does_not_hold_the_next_board(void **state)
 {
 	(void)state;
@@ -412,6 +438,7 @@ int main(void)
 	        cmocka_unit_test(
 	                one_that_does_not_come_back_in_time_is_no_answer_and_not_held_against_the_board),
 	        cmocka_unit_test(who_is_stopped_while_away_is_held_when_it_comes_back),
+	        cmocka_unit_test(who_is_stopped_before_it_has_left_is_held_when_it_comes_back),
 	        cmocka_unit_test(who_is_stopped_while_away_does_not_hold_the_next_board),
 	        cmocka_unit_test(a_worker_that_dies_behind_its_request_changes_nothing),
 	        cmocka_unit_test(a_stop_that_comes_with_the_request_counts),
