@@ -95,14 +95,18 @@ class Station:
             self.start()
 
     def start(self):
+        self.launch()
+        assert self.ready.wait(DEADLINE), f'the station is not ready in time: {self.text()}'
+        self.connect()
+        return self
+
+    def launch(self):
+        """Starts the process and reads its log."""
         self.logged = threading.Condition()
         self.ready = threading.Event()
         self.process = subprocess.Popen([GANGWAY, 'station', '--config', self.config], stderr=subprocess.PIPE)
         self.drain = threading.Thread(target=self.keep_log, args=[self.process.stderr, self.ready], daemon=True)
         self.drain.start()
-        assert self.ready.wait(DEADLINE), f'the station is not ready in time: {self.text()}'
-        self.connect()
-        return self
 
     def keep_log(self, pipe, ready):
         with (self.state / 'test.log').open('ab', buffering=0) as log:

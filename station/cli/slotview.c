@@ -228,12 +228,21 @@ static void draw_live(struct slotview *view)
 	fflush(stdout);
 }
 
+static void tell_alerts(const struct slotview *view)
+{
+	size_t i;
+	const json_t *alert;
+	json_array_foreach(json_object_get(view->state, "alerts"), i, alert) puts(slot_text(alert, "text"));
+}
+
 // A plain line when the slot's word, state or reason changed; progress alone is not worth one.
 static void draw_plain(struct slotview *view)
 {
 	size_t i;
 	const json_t *slot;
 	size_t count = json_array_size(slotview_slots(view));
+	if (view->whole)
+		tell_alerts(view);
 	if (view->told_count != count) {
 		char **told = realloc(view->told, count * sizeof(*told));
 		if (!told)

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The control socket's commands.
+#include <errno.h>
+
 #include "base/log.h"
 #include "daemon/inside.h"
 
@@ -183,48 +185,90 @@ static void command_listening(struct station *station, struct control_request *r
 struct station_command {
 	const char *cmd;
 	void (*run)(struct station *station, struct control_request *request);
-	bool web; // the page may ask for it
+	bool web;   // the page may ask for it
+	bool early; // ... and anybody before the ledger is open
+	const char *
+	        args; // their names with s (text), b (true or false), o (object); a recipe's are its own affair
 };
+
+// null counts as left out, as it does in a recipe.
+static int check_arg(const json_t *value, char type, const char *name, int length, struct err *e)
+{
+	static const char *const words[] = {
+	        ['s'] = "a text", ['b'] = "true or false", ['o'] = "a JSON object"};
+	bool fits = type == 's'   ? json_is_string(value)
+	            : type == 'b' ? json_is_boolean(value)
+	                          : json_is_object(value);
+	if (!value || json_is_null(value) || fits)
+		return 0;
+	return err_set(e, EINVAL, "%.*s: %s is wanted", length, name, words[(unsigned char)type]);
+}
+
+// A word of the wrong type must not count as no word at all.
+static int check_args(const struct station_command *command, const json_t *args, struct err *e)
+{
+	int r = 0;
+	for (const char *p = command->args; r == 0 && p && *p;) {
+		char name[32];
+		size_t length = strcspn(p, ":");
+		snprintf(name, sizeof(name), "%.*s", (int)length, p);
+		r = check_arg(json_object_get(args, name), p[length + 1], name, (int)length, e);
+		p += length + 2;
+		p += *p == ' ';
+	}
+	return r;
+}
+
+static void run_command(
+        struct station *station, const struct station_command *command, struct control_request *request)
+{
+	struct err e;
+	if (!strcmp(request->role, "web") && !command->web)
+		control_refuse(
+		        request, "not-allowed", "%s: not from the page; use the command line", request->cmd);
+	else if (station->phase == PHASE_STARTING && !command->early)
+		control_refuse(request, "starting", "%s: the station waits for its ledger: %s", request->cmd,
+		        station->ledger.error);
+	else if (check_args(command, request->args, &e) < 0)
+		control_refuse(request, "bad-args", "%s: %s", request->cmd, e.text);
+	else
+		command->run(station, request);
+}
 
 static void on_request(void *context, struct control_request *request)
 {
 	static const struct station_command commands[] = {
-	        {"hello", command_hello, true},
-	        {"state", command_state, true},
-	        {"subscribe", command_subscribe, true},
-	        {"image.add", image_command_add, false},
-	        {"image.list", image_command_list, true},
-	        {"image.show", image_command_show, true},
-	        {"image.remove", image_command_remove, false},
-	        {"job.open", job_command_open, true},
-	        {"job.close", job_command_close, true},
-	        {"job.show", record_command_job_show, true},
-	        {"job.start", job_command_start, true},
-	        {"job.signature.show", sign_command_show, true},
-	        {"job.signature.approve", sign_command_approve, true},
-	        {"job.signature.reject", sign_command_reject, true},
-	        {"slot.ack", command_ack, true},
-	        {"slot.release", command_release, true},
-	        {"slot.cancel", command_cancel, true},
-	        {"slot.scan", serial_command_scan, true},
-	        {"record.query", record_command_query, true},
-	        {"unit.dispose", record_command_dispose, true},
-	        {"fixture.fault", command_fixture, false},
-	        {"fixture.plug", command_fixture, false},
-	        {"fixture.unplug", command_fixture, false},
-	        {"stop", command_stop, false},
-	        {"web.listening", command_listening, true},
+	        {"hello", command_hello, true, true, NULL},
+	        {"state", command_state, true, true, NULL},
+	        {"subscribe", command_subscribe, true, true, NULL},
+	        {"image.add", image_command_add, false, false, "name:s bmap_name:s holes_unmapped:b"},
+	        {"image.list", image_command_list, true, false, NULL},
+	        {"image.show", image_command_show, true, false, "name:s"},
+	        {"image.remove", image_command_remove, false, false, "name:s"},
+	        {"job.open", job_command_open, true, false, "image:s"},
+	        {"job.close", job_command_close, true, false, "job:s"},
+	        {"job.show", record_command_job_show, true, false, "job:s"},
+	        {"job.start", job_command_start, true, false, NULL},
+	        {"job.signature.show", sign_command_show, true, false, NULL},
+	        {"job.signature.approve", sign_command_approve, true, false, "job:s signature:o reason:s"},
+	        {"job.signature.reject", sign_command_reject, true, false, "job:s signature:o reason:s"},
+	        {"slot.ack", command_ack, true, false, "slot:s"},
+	        {"slot.release", command_release, true, false, "slot:s reason:s"},
+	        {"slot.cancel", command_cancel, true, false, "slot:s"},
+	        {"slot.scan", serial_command_scan, true, false, "slot:s serial:s"},
+	        {"record.query", record_command_query, true, false, "query:s parameters:o"},
+	        {"unit.dispose", record_command_dispose, true, false, "serial:s disposition:s reason:s"},
+	        {"fixture.fault", command_fixture, false, false, "slot:s fault:s"},
+	        {"fixture.plug", command_fixture, false, false, "slot:s board:s"},
+	        {"fixture.unplug", command_fixture, false, false, "slot:s board:s"},
+	        {"stop", command_stop, false, true, NULL},
+	        {"web.listening", command_listening, true, true, "url:s"},
 	};
 	struct station *station = context;
-	bool web = !strcmp(request->role, "web");
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
 		if (strcmp(commands[i].cmd, request->cmd) != 0)
 			continue;
-		if (web && !commands[i].web)
-			control_refuse(request, "not-allowed", "%s: not from the page; use the command line",
-			        request->cmd);
-		else
-			commands[i].run(station, request);
+		run_command(station, &commands[i], request);
 		return;
 	}
 	control_refuse(request, "no-such-command", "'%s': no such command; docs/protocol.md lists them",

@@ -521,6 +521,8 @@ void heads_free(struct station *station);
 
 // station.c
 void station_ready(struct station *station, const json_t *resume);
+// The ledger cannot be opened now: the page and the control socket say so, and take nothing else yet.
+void station_waits(struct station *station);
 void station_stop(struct station *station, const char *reason);
 // Goes on with stopping when the last board has finished.
 void station_settle(struct station *station);

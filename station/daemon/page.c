@@ -78,8 +78,8 @@ void page_listens(struct station *station)
 
 int page_start(struct station *station, struct err *e)
 {
-	if (!station->config.listen[0])
-		return 0;
+	if (!station->config.listen[0] || station->web_restart)
+		return 0; // it shows already what the start waits for
 	int r = loop_add_timer(station->loop, page_again, station, &station->web_restart, e);
 	return r < 0 ? r : page_launch(station, e);
 }

@@ -15,7 +15,13 @@ static void rows_trouble(struct station *station, const char *text)
 	struct row_queue *ledger = &station->ledger;
 	ledger->failing = true;
 	STR_COPY(ledger->error, text);
-	alert_set(station, "ledger", "error", "the ledger takes no rows, no board is started: %s", text);
+	bool starting = station->phase == PHASE_STARTING;
+	alert_set(station, "ledger", "error", "%s: %s",
+	        starting ? "the station waits for its ledger, then it goes on by itself"
+	                 : "the ledger takes no rows, no board is started",
+	        text);
+	if (starting)
+		station_waits(station);
 	log_error("ledger: %s", text);
 	station->dirty_ledger = true;
 	publish_soon(station);

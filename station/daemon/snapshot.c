@@ -282,8 +282,10 @@ json_t *snapshot_station(const struct station *station)
 {
 	return json_pack("{s:s,s:s,s:s,s:s,s:s,s:I,s:s}", "name", station->config.name, "id",
 	        station->ledger_id, "started", station->started, "url", station->url, "phase",
-	        station->phase == PHASE_RUNNING ? "running" : "stopping", "hash_rate",
-	        (json_int_t)station->hash_rate, "verify_suggested",
+	        station->phase == PHASE_STARTING  ? "starting"
+	        : station->phase == PHASE_RUNNING ? "running"
+	                                          : "stopping",
+	        "hash_rate", (json_int_t)station->hash_rate, "verify_suggested",
 	        station->compare_suits ? "compare" : "hash");
 }
 

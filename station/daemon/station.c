@@ -93,11 +93,25 @@ static void record_start(struct station *station, const json_t *resume)
 
 static int open_control(struct station *station, struct err *e)
 {
-	int r = control_server_new(
-	        station->loop, station->config.state, &station_handlers, station, &station->server, e);
+	int r = station->server ? 0
+	                        : control_server_new(station->loop, station->config.state, &station_handlers,
+	                                  station, &station->server, e);
 	if (r == 0 && station->control_fd >= 0)
 		r = control_server_adopt(station->server, station->control_fd, "cli", e);
 	return r;
+}
+
+void station_waits(struct station *station)
+{
+	struct err e;
+	if (station->server)
+		return;
+	int r = control_server_new(
+	        station->loop, station->config.state, &station_handlers, station, &station->server, &e);
+	if (r == 0)
+		r = page_start(station, &e);
+	if (r < 0)
+		log_error("%s", e.text); // the log says why it waits, at least
 }
 
 // The ledger is open: the rest can start.
