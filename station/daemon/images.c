@@ -80,18 +80,21 @@ static struct picture *picture_stored(struct station *station, const json_t *ima
 	STR_COPY(picture->name, name);
 	STR_COPY(picture->key, json_string_value(json_object_get(image, "key")));
 	STR_COPY(picture->plan_sha256, json_string_value(json_object_get(image, "plan_sha256")));
-	int r = store_open(store, picture->key, &picture->stored, e);
+	bool touched = false;
+	int r = store_open(store, picture->key, &picture->stored, &touched, e);
 	if (r == 0)
 		r = check_recorded(picture, e);
+	if (r == 0 && touched) {
+		image_close(&picture->stored);
+		r = err_set(e, EUCLEAN,
+		        "image '%s': the store's copy was touched since it was stored (a restored backup?): "
+		        "it is hashed before boards start, which takes a while",
+		        name);
+	}
 	if (r < 0) {
 		if (r == -ENOENT)
 			err_fail(e, ENOENT, FAILURE_STORE_DAMAGED,
 			        "image '%s': no longer in the store; add it again with 'gangway image add'",
-			        name);
-		if (r == -EUCLEAN)
-			err_set(e, EUCLEAN,
-			        "image '%s': the store's copy was touched since it was stored (a restored "
-			        "backup?): it is hashed before boards start, which takes a while",
 			        name);
 		free(picture);
 		return NULL;

@@ -106,6 +106,7 @@ struct opening {
 	struct store_meta meta;
 	struct front front;
 	char *damaged; // why it cannot be used; "" while it can
+	bool touched;
 };
 
 static void blame(const struct opening *o, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -201,7 +202,8 @@ static int check_ranges(struct opening *o, const char *why, struct err *e)
 	return 0;
 }
 
-// Times and blocks as they were published: nobody wrote into it. Else every range is hashed before it is used.
+// Times and blocks as they were published: nobody wrote into it. Else every range is hashed before it is used, by whoever
+// asked for more than a quick look.
 static int check_data(struct opening *o, enum look look, struct err *e)
 {
 	struct store_meta now = o->meta;
@@ -217,9 +219,9 @@ static int check_data(struct opening *o, enum look look, struct err *e)
 	               now.data_ctime_ns != o->meta.data_ctime_ns || now.data_blocks != o->meta.data_blocks;
 	if (!touched && look != LOOK_WHOLE)
 		return 0;
+	o->touched = touched;
 	if (look == LOOK_QUICK)
-		return err_fail(e, EUCLEAN, FAILURE_STORE_ERROR,
-		        "the store's entry %.12s was touched since it was stored", o->meta.key);
+		return 0;
 	r = check_ranges(o, touched ? "was touched since it was stored" : "was hashed again", e);
 	if (r < 0 || *o->damaged || !touched)
 		return r;
@@ -285,7 +287,8 @@ static int open_entry(const struct store *s, const char *key, enum image_state s
 }
 
 static int entry_take(const struct store *s, const char *key, enum image_state state, enum look look,
-        struct image *out, struct front *front, struct store_meta *meta, char damaged[200], struct err *e)
+        struct image *out, struct front *front, struct store_meta *meta, bool *touched, char damaged[200],
+        struct err *e)
 {
 	struct opening o = {.dir = -1, .data = -1, .lock = -1, .front = FRONT_NONE, .damaged = damaged};
 	damaged[0] = '\0';
@@ -303,6 +306,7 @@ static int entry_take(const struct store *s, const char *key, enum image_state s
 	*meta = o.meta;
 	*front = o.front;
 	o.front = FRONT_NONE;
+	*touched = o.touched;
 	opening_close(&o);
 	return 0;
 }
@@ -310,10 +314,11 @@ static int entry_take(const struct store *s, const char *key, enum image_state s
 int store_entry_open(const struct store *s, const char *key, enum image_state state, struct image *out,
         struct front *front, struct store_meta *meta, char damaged[200], struct err *e)
 {
-	return entry_take(s, key, state, LOOK_TOUCHED, out, front, meta, damaged, e);
+	bool touched; // and hashed, then
+	return entry_take(s, key, state, LOOK_TOUCHED, out, front, meta, &touched, damaged, e);
 }
 
-int store_open(const char *path, const char *key, struct image *out, struct err *e)
+int store_open(const char *path, const char *key, struct image *out, bool *touched, struct err *e)
 {
 	struct store s;
 	struct image image = {.data_fd = -1, .front_fd = -1, .wake_fd = -1, .lock_fd = -1};
@@ -323,7 +328,7 @@ int store_open(const char *path, const char *key, struct image *out, struct err 
 	int r = store_attach(path, false, &s, e);
 	if (r < 0)
 		return r;
-	r = entry_take(&s, key, IMAGE_CONFIRMED, LOOK_QUICK, &image, &front, &meta, damaged, e);
+	r = entry_take(&s, key, IMAGE_CONFIRMED, LOOK_QUICK, &image, &front, &meta, touched, damaged, e);
 	store_detach(&s);
 	if (r < 0)
 		return r;

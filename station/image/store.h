@@ -16,9 +16,9 @@
 int store_default_path(char *path, size_t size, struct err *e);
 
 // Opens a complete entry. -ENOENT when there is none (an entry that does not pass its own quick check counts as
-// none and is dropped). -EUCLEAN when its data file's times or blocks are not those that it was stored with (a backup
-// was restored): nothing is hashed here, for a loop waits; store_check() tells, and makes them good.
-int store_open(const char *store, const char *key, struct image *out, struct err *e);
+// none and is dropped). *touched: its data file's times or blocks are not those that it was stored with (a backup was
+// restored); no board may have it before store_check() has hashed it. Nothing is hashed here, for a loop waits.
+int store_open(const char *store, const char *key, struct image *out, bool *touched, struct err *e);
 
 // Re-hashes every range of a complete entry; drops the entry when one does not match. *healthy tells. An entry that
 // was touched and is sound has its new times noted, or it is an error.
