@@ -91,7 +91,7 @@ wait_disks() {
 
 plug() {
 	ums plug "$@"
-	wait_disks 120 "$@"
+	wait_disks 240 "$@"
 }
 
 # Two disks that nobody may touch: an ordinary USB stick, and Linux's own mass-storage gadget (over dummy_hcd),

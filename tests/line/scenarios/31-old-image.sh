@@ -22,7 +22,7 @@ done
 # shellcheck disable=SC2086
 plug $names
 # shellcheck disable=SC2086
-wait_for 60 has_parts $names || echo 'udev does not know all partitions'
+wait_for 240 has_parts $names || echo 'udev does not know all partitions'
 udevadm settle
 parts=$(ls /dev/sd?4 /dev/sd??4 2>/dev/null | wc -l)
 check "the kernel found $parts times a fourth partition" [ "$parts" = 15 ]
@@ -54,9 +54,9 @@ mv /etc/udev/rules.d/60-gangway.rules away
 rule_back() { [ ! -e away ] || { mv away /etc/udev/rules.d/60-gangway.rules && udevadm control --reload; }; }
 trap rule_back EXIT
 udevadm control --reload
-wait_for 60 no_board_left
+wait_for 240 no_board_left
 plug o2
-wait_for 60 has_parts o2
+wait_for 240 has_parts o2
 udevadm settle
 check 'without the rule blkid was not run' [ -n "$(known "$(disk o2)")" ]
 found=$(holders)
@@ -67,5 +67,5 @@ udevadm settle
 mdadm --stop --scan --quiet
 vgchange -qq -an oldvg
 nothing_left() { no_array_left && [ -z "$(holders)" ]; }
-wait_for 60 nothing_left || { echo "left behind: $(holders)"; exit 1; }
+wait_for 240 nothing_left || { echo "left behind: $(holders)"; exit 1; }
 figure "15 times the same UUIDs: no holder, no event after a close; without the rule: $(echo $found)"
