@@ -187,32 +187,35 @@ struct station_command {
 	void (*run)(struct station *station, struct control_request *request);
 	bool web;   // the page may ask for it
 	bool early; // ... and anybody before the ledger is open
-	const char *
-	        args; // their names with s (text), b (true or false), o (object); a recipe's are its own affair
+	const char *args; // as args_check() has them; a recipe's are its own affair
 };
 
 // null counts as left out, as it does in a recipe.
-static int check_arg(const json_t *value, char type, const char *name, int length, struct err *e)
+static int check_arg(const json_t *value, char type, const char *name, struct err *e)
 {
-	static const char *const words[] = {
-	        ['s'] = "a text", ['b'] = "true or false", ['o'] = "a JSON object"};
+	static const char *const words[] = {['s'] = "a text",
+	        ['b'] = "true or false",
+	        ['i'] = "a whole number",
+	        ['a'] = "a JSON array",
+	        ['o'] = "a JSON object"};
 	bool fits = type == 's'   ? json_is_string(value)
 	            : type == 'b' ? json_is_boolean(value)
+	            : type == 'i' ? json_is_integer(value)
+	            : type == 'a' ? json_is_array(value)
 	                          : json_is_object(value);
 	if (!value || json_is_null(value) || fits)
 		return 0;
-	return err_set(e, EINVAL, "%.*s: %s is wanted", length, name, words[(unsigned char)type]);
+	return err_set(e, EINVAL, "%s: %s is wanted", name, words[(unsigned char)type]);
 }
 
-// A word of the wrong type must not count as no word at all.
-static int check_args(const struct station_command *command, const json_t *args, struct err *e)
+int args_check(const json_t *args, const char *wanted, struct err *e)
 {
 	int r = 0;
-	for (const char *p = command->args; r == 0 && p && *p;) {
+	for (const char *p = wanted; r == 0 && p && *p;) {
 		char name[32];
 		size_t length = strcspn(p, ":");
 		snprintf(name, sizeof(name), "%.*s", (int)length, p);
-		r = check_arg(json_object_get(args, name), p[length + 1], name, (int)length, e);
+		r = check_arg(json_object_get(args, name), p[length + 1], name, e);
 		p += length + 2;
 		p += *p == ' ';
 	}
@@ -229,7 +232,7 @@ static void run_command(
 	else if (station->phase == PHASE_STARTING && !command->early)
 		control_refuse(request, "starting", "%s: the station waits for its ledger: %s", request->cmd,
 		        station->ledger.error);
-	else if (check_args(command, request->args, &e) < 0)
+	else if (args_check(request->args, command->args, &e) < 0)
 		control_refuse(request, "bad-args", "%s: %s", request->cmd, e.text);
 	else
 		command->run(station, request);

@@ -33,10 +33,16 @@ static void query_answered(void *context, const json_t *result, const struct err
 
 void record_command_query(struct station *station, struct control_request *request)
 {
+	// Of all queries together; what one of them does not take is its own affair.
+	static const char taken[] =
+	        "limit:i offset:i before:i from_seq:i head:b serials:a name:s serial:s job:s lot:s order:s "
+	        "customer:s image:s result:s day:s from:s to:s kind:s q:s";
 	const char *query = json_string_value(json_object_get(request->args, "query"));
 	struct err e;
 	if (!query)
 		control_refuse(request, "bad-args", "record.query wants a query's name");
+	else if (args_check(json_object_get(request->args, "parameters"), taken, &e) < 0)
+		control_refuse(request, "bad-args", "record.query: %s", e.text);
 	else if (reader_query(station->answers, query, json_object_get(request->args, "parameters"),
 	                 query_answered, request, &e) < 0)
 		control_refuse_err(request, "busy", &e);
