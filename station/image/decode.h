@@ -24,6 +24,13 @@ enum decode_result {
 	DECODE_END = 1,  // the last of one or several concatenated streams ended where the input ends
 };
 
+/*
+ * So many looks at a file a survey may take: the blocks of 256 GiB, of at most 128 KiB each (RFC 8878, 3.1.1.2.4), some
+ * seconds. Then nothing was found out, and boards wait as they do for what does not look whole: blocks and frames of no
+ * content cost a few bytes each, and a file of nothing else would be looked at for minutes.
+ */
+#define SURVEY_LOOKS_MAX (UINT32_C(1) << 21)
+
 struct decode_survey {
 	uint64_t size; // the decoded size as the file itself states it; 0: it does not
 	bool whole;    // its end looks as the end of a whole file does

@@ -48,11 +48,12 @@ void frame_survey(frame_look *look, int fd, uint64_t file_size, struct decode_su
 {
 	struct frame_walk walk = {0};
 	uint64_t at = 0, total = 0, frames = 0, frame_at = 0;
+	uint32_t looks = 0;
 	bool told = true, parts = true;
 	*out = (struct decode_survey){0};
 	while (at < file_size) {
 		uint8_t head[FRAME_HEAD];
-		ssize_t n = fd_pread_all(fd, head, sizeof(head), at);
+		ssize_t n = looks++ < SURVEY_LOOKS_MAX ? fd_pread_all(fd, head, sizeof(head), at) : 0;
 		if (n <= 0 || !look_at(look, &walk, head, (size_t)n))
 			return;
 		at += walk.length;

@@ -10,6 +10,8 @@
 
 // Beyond this a block is decoded by one thread; -T2 -9 files (192 MiB blocks) just fit two threads.
 #define XZ_THREADED_MEMORY (512 * MIB)
+// 16 KiB each of the index and of the padding between streams: more than any file has that is not made to be slow.
+#define XZ_LOOKS_MAX       (SURVEY_LOOKS_MAX / 16)
 // lzma_index of a file with a million blocks stays below this.
 #define XZ_INDEX_MEMORY    (64 * MIB)
 
@@ -77,11 +79,12 @@ static void xz_close(void *state)
 	free(z);
 }
 
+// LZMA_PROG_ERROR: it could not be read (*io_error), or is so made that it takes too long.
 static lzma_ret read_index(int fd, uint64_t file_size, lzma_stream *z, int *io_error)
 {
 	uint8_t buffer[16 * 1024];
 	uint64_t at = 0;
-	for (;;) {
+	for (uint32_t looks = 0; looks < XZ_LOOKS_MAX; looks++) {
 		if (z->avail_in == 0) {
 			ssize_t n = fd_pread_all(fd, buffer, sizeof(buffer), at);
 			if (n < 0) {
@@ -100,6 +103,7 @@ static lzma_ret read_index(int fd, uint64_t file_size, lzma_stream *z, int *io_e
 			return code;
 		}
 	}
+	return LZMA_PROG_ERROR;
 }
 
 static int xz_survey(int fd, uint64_t file_size, uint64_t expected, struct decode_survey *out, struct err *e)
@@ -115,6 +119,9 @@ static int xz_survey(int fd, uint64_t file_size, uint64_t expected, struct decod
 	lzma_end(&z);
 	if (io_error)
 		return err_sys(e, io_error, "cannot be read");
+	*out = (struct decode_survey){0};
+	if (code == LZMA_PROG_ERROR)
+		return 0;
 	if (code == LZMA_FORMAT_ERROR || code == LZMA_DATA_ERROR)
 		return err_fail(e, EINVAL, FAILURE_IMPORT_FAILED,
 		        "has no whole xz index at its end: it is cut short, damaged or has something behind "
