@@ -185,8 +185,8 @@ static void command_listening(struct station *station, struct control_request *r
 struct station_command {
 	const char *cmd;
 	void (*run)(struct station *station, struct control_request *request);
-	bool web;   // the page may ask for it
-	bool early; // ... and anybody before the ledger is open
+	bool web;         // the page may ask for it
+	bool early;       // ... and anybody before the ledger is open
 	const char *args; // as args_check() has them; a recipe's are its own affair
 };
 

@@ -132,28 +132,37 @@ static void utc_times_have_microseconds_and_sort_as_text(void **state)
 	assert_true(strcmp(a, b) <= 0);
 }
 
+// A child of the role below, which ends when *end is closed.
+static struct child start_lingering(int *end)
+{
+	struct child_spec spec = {.role = "linger", .fd_count = 1};
+	struct child child;
+	int pair[2];
+	assert_int_equal(fd_packet_pair(pair, NULL), 0);
+	spec.fds[0] = pair[1];
+	assert_int_equal(child_start(&spec, &child, NULL), 0);
+	close(pair[1]);
+	*end = pair[0];
+	return child;
+}
+
 static void a_child_leaves_its_end_to_its_parent(void **state)
 {
 	(void)state;
-	struct child_spec spec = {.role = "linger", .fd_count = 1};
-	int pair[2], status;
-	assert_int_equal(fd_packet_pair(pair, NULL), 0);
-	spec.fds[0] = pair[1];
-	struct child child;
-	assert_int_equal(child_start(&spec, &child, NULL), 0);
-	close(pair[1]);
-	struct pollfd here = {.fd = pair[0], .events = POLLIN};
+	int end, status;
+	struct child child = start_lingering(&end);
+	struct pollfd here = {.fd = end, .events = POLLIN};
 	char ready;
 	assert_int_equal(poll(&here, 1, 120000), 1);
-	assert_int_equal(fd_receive_packet(pair[0], &ready, 1, NULL, NULL), 1);
+	assert_int_equal(fd_receive_packet(end, &ready, 1, NULL, NULL), 1);
 	assert_false(child_ended(&child));
 	assert_int_equal(child_signal(&child, SIGTERM), 0);
 	assert_int_equal(child_signal(&child, SIGINT), 0);
 	assert_int_equal(child_signal(&child, SIGHUP), 0);
-	assert_int_equal(fd_send_packet(pair[0], "?", 1, NULL, 0), 0);
+	assert_int_equal(fd_send_packet(end, "?", 1, NULL, 0), 0);
 	assert_int_equal(poll(&here, 1, 120000), 1);
-	assert_int_equal(fd_receive_packet(pair[0], &ready, 1, NULL, NULL), 1); // it still answers
-	close(pair[0]);
+	assert_int_equal(fd_receive_packet(end, &ready, 1, NULL, NULL), 1); // it still answers
+	close(end);
 	struct pollfd ended = {.fd = child.pidfd, .events = POLLIN};
 	assert_int_equal(poll(&ended, 1, 120000), 1);
 	assert_true(child_ended(&child));
@@ -196,15 +205,10 @@ static pid_t trace_until_waited_for(pid_t traced, int parents_end)
 static void a_child_that_is_traced_is_collected_when_its_tracer_lets_it_go(void **state)
 {
 	(void)state;
-	struct child_spec spec = {.role = "linger", .fd_count = 1};
-	int pair[2], status;
-	assert_int_equal(fd_packet_pair(pair, NULL), 0);
-	spec.fds[0] = pair[1];
-	struct child child;
-	assert_int_equal(child_start(&spec, &child, NULL), 0);
-	close(pair[1]);
-	pid_t tracer = trace_until_waited_for(child.pid, pair[0]);
-	close(pair[0]);
+	int end, status;
+	struct child child = start_lingering(&end);
+	pid_t tracer = trace_until_waited_for(child.pid, end);
+	close(end);
 	struct pollfd ended = {.fd = child.pidfd, .events = POLLIN};
 	assert_int_equal(poll(&ended, 1, 120000), 1);
 	assert_int_equal(child_reap(&child, &status), 0);
@@ -289,7 +293,8 @@ static void a_process_whose_death_is_pending_counts_as_dying(void **state)
 	assert_int_equal(lockfile_take("lock", 0, 50 * NSEC_PER_MSEC, &fd, &holder, NULL), -EBUSY);
 	assert_true(clock_mono_ns() - began >= 50 * NSEC_PER_MSEC);
 	assert_int_equal(ptrace(PTRACE_CONT, pid, NULL, NULL), 0);
-	assert_int_equal(lockfile_take("lock", 120 * NSEC_PER_SEC, 120 * NSEC_PER_SEC, &fd, &holder, NULL), 0);
+	assert_int_equal(
+	        lockfile_take("lock", 120 * NSEC_PER_SEC, 120 * NSEC_PER_SEC, &fd, &holder, NULL), 0);
 	close(fd);
 	close(end);
 	assert_int_equal(waitpid(pid, NULL, 0), pid);

@@ -5,6 +5,7 @@
 #include <sys/mman.h>
 
 #include "base/fd.h"
+#include "bytes.h"
 #include "check.h"
 #include "core/failure.h"
 #include "image/decode.h"
@@ -30,21 +31,7 @@ static const struct codec {
                 &decode_lz4},
 };
 
-struct bytes {
-	uint8_t *data;
-	size_t size;
-};
-
 static struct bytes plain;
-
-static struct bytes read_all(const char *path)
-{
-	char *data;
-	struct bytes bytes = {0};
-	assert_int_equal(fd_read_file(path, 16 * MIB, &data, &bytes.size, NULL), 0);
-	bytes.data = (uint8_t *)data;
-	return bytes;
-}
 
 static struct bytes compressed(const struct codec *codec)
 {

@@ -6,6 +6,7 @@
 #include <sys/mman.h>
 
 #include "base/clock.h"
+#include "bytes.h"
 #include "check.h"
 #include "core/failure.h"
 #include "image/bmap.h"
@@ -21,11 +22,6 @@
 enum { ROUNDS = 120, SECONDS = 2, HANGS_AFTER_S = 100 };
 
 enum { BLOCK = 4096, SIZE = 80 * BLOCK + 900, ROOM = 2 * SIZE };
-
-struct bytes {
-	uint8_t *data;
-	size_t size;
-};
 
 static const struct sample {
 	const char *name, *command;
@@ -57,15 +53,6 @@ static const struct sample {
 static struct bytes packed[ARRAY_SIZE(samples)];
 static struct bytes plain, map_text;
 static struct bmap *map;
-
-static struct bytes read_all(const char *path)
-{
-	char *data;
-	struct bytes bytes = {0};
-	assert_int_equal(fd_read_file(path, 16 * MIB, &data, &bytes.size, NULL), 0);
-	bytes.data = (uint8_t *)data;
-	return bytes;
-}
 
 // Three ranges: the first two with holes behind them, the last one up to the image's odd end.
 static void make_map(void)

@@ -1,14 +1,28 @@
 // SPDX-License-Identifier: MIT
 #include "slot_steps.h"
 
+// A slot whose board is there and started.
+static struct slot started(unsigned retries, bool switches)
+{
+	struct slot slot = {.switches = switches};
+	STEP(&slot, SLOT_EV_ARRIVED, .admission = ok);
+	assert_true(STEP(&slot, SLOT_EV_START, .retries = retries).set & SLOT_DO_COUNT_START);
+	return slot;
+}
+
+// ... and is being written.
+static struct slot writing(unsigned retries, bool switches)
+{
+	struct slot slot = started(retries, switches);
+	STEP(&slot, SLOT_EV_CLAIMED);
+	assert_true(STEP(&slot, SLOT_EV_OPENED).set & SLOT_DO_GO);
+	return slot;
+}
+
 // A slot whose board has its verdict, was ejected and is still there.
 static void run_to_ejected(struct slot *slot, enum slot_result result, bool switches)
 {
-	*slot = (struct slot){.switches = switches};
-	STEP(slot, SLOT_EV_ARRIVED, .admission = ok);
-	STEP(slot, SLOT_EV_START);
-	STEP(slot, SLOT_EV_CLAIMED);
-	STEP(slot, SLOT_EV_OPENED);
+	*slot = writing(0, switches);
 	STEP(slot, SLOT_EV_VERDICT, .result = result,
 	        .failure = result == SLOT_RESULT_FAIL ? FAILURE_VERIFY_MISMATCH : FAILURE_NONE);
 	STEP(slot, SLOT_EV_CLOSED);
@@ -111,9 +125,7 @@ static struct slot_actions fail_once(struct slot *slot, enum failure failure)
 static void a_transport_failure_is_tried_again_in_its_plug_and_then_the_unit_is_quarantined(void **state)
 {
 	(void)state;
-	struct slot slot = {0};
-	STEP(&slot, SLOT_EV_ARRIVED, .admission = ok);
-	assert_true(STEP(&slot, SLOT_EV_START, .retries = 2).set & SLOT_DO_COUNT_START);
+	struct slot slot = started(2, false);
 	for (unsigned i = 0; i < 2; i++) {
 		struct slot_actions out = fail_once(&slot, FAILURE_WRITE_ERROR);
 		assert_int_equal(out.set,
@@ -133,9 +145,7 @@ static void a_transport_failure_is_tried_again_in_its_plug_and_then_the_unit_is_
 static void each_stage_has_its_own_retries(void **state)
 {
 	(void)state;
-	struct slot slot = {0};
-	STEP(&slot, SLOT_EV_ARRIVED, .admission = ok);
-	STEP(&slot, SLOT_EV_START, .retries = 1);
+	struct slot slot = started(1, false);
 	fail_once(&slot, FAILURE_WRITE_ERROR);
 	STEP(&slot, SLOT_EV_ENDED);
 	STEP(&slot, SLOT_EV_START);
@@ -157,9 +167,7 @@ static void wrong_bytes_are_never_tried_again(void **state)
 	static const enum failure failures[] = {
 	        FAILURE_VERIFY_MISMATCH, FAILURE_WORKER_DIED, FAILURE_STATION_ERROR};
 	for (size_t i = 0; i < ARRAY_SIZE(failures); i++) {
-		struct slot slot = {.switches = true};
-		STEP(&slot, SLOT_EV_ARRIVED, .admission = ok);
-		STEP(&slot, SLOT_EV_START, .retries = 3);
+		struct slot slot = started(3, true);
 		fail_once(&slot, failures[i]);
 		assert_int_equal(slot.state, SLOT_FAIL);
 		assert_false(slot.quarantined);
@@ -170,11 +178,7 @@ static void a_board_that_vanished_is_tried_again_only_behind_our_own_power_cycle
 {
 	(void)state;
 	for (int switches = 0; switches < 2; switches++) {
-		struct slot slot = {.switches = switches};
-		STEP(&slot, SLOT_EV_ARRIVED, .admission = ok);
-		STEP(&slot, SLOT_EV_START, .retries = 1);
-		STEP(&slot, SLOT_EV_CLAIMED);
-		STEP(&slot, SLOT_EV_OPENED);
+		struct slot slot = writing(1, switches);
 		STEP(&slot, SLOT_EV_LEFT);
 		STEP(&slot, SLOT_EV_VERDICT, .result = SLOT_RESULT_FAIL, .failure = FAILURE_DEVICE_GONE);
 		STEP(&slot, SLOT_EV_CLOSED, .may_retry = true);
@@ -196,9 +200,7 @@ static void a_board_that_vanished_is_tried_again_only_behind_our_own_power_cycle
 static void another_board_behind_the_power_cycle_is_not_taken_for_the_failed_one(void **state)
 {
 	(void)state;
-	struct slot slot = {.switches = true};
-	STEP(&slot, SLOT_EV_ARRIVED, .admission = ok);
-	STEP(&slot, SLOT_EV_START, .retries = 1);
+	struct slot slot = started(1, true);
 	fail_once(&slot, FAILURE_WRITE_ERROR);
 	STEP(&slot, SLOT_EV_ENDED);
 	STEP(&slot, SLOT_EV_LEFT);
@@ -215,9 +217,7 @@ static void a_retry_waits_for_its_boards_disk_and_not_for_ever(void **state)
 {
 	(void)state;
 	for (int comes = 0; comes < 2; comes++) {
-		struct slot slot = {.switches = true};
-		STEP(&slot, SLOT_EV_ARRIVED, .admission = ok);
-		STEP(&slot, SLOT_EV_START, .retries = 1);
+		struct slot slot = started(1, true);
 		fail_once(&slot, FAILURE_WRITE_ERROR);
 		STEP(&slot, SLOT_EV_ENDED);
 		STEP(&slot, SLOT_EV_LEFT);
@@ -237,9 +237,7 @@ static void a_retry_waits_for_its_boards_disk_and_not_for_ever(void **state)
 static void a_retry_that_does_not_come_back_is_the_fail_it_was(void **state)
 {
 	(void)state;
-	struct slot slot = {.switches = true};
-	STEP(&slot, SLOT_EV_ARRIVED, .admission = ok);
-	STEP(&slot, SLOT_EV_START, .retries = 1);
+	struct slot slot = started(1, true);
 	fail_once(&slot, FAILURE_DEVICE_TIMEOUT);
 	STEP(&slot, SLOT_EV_ENDED);
 	STEP(&slot, SLOT_EV_LEFT);
@@ -253,9 +251,7 @@ static void a_retry_that_does_not_come_back_is_the_fail_it_was(void **state)
 static void a_stuck_worker_is_freed_by_its_ports_power(void **state)
 {
 	(void)state;
-	struct slot slot = {.switches = true};
-	STEP(&slot, SLOT_EV_ARRIVED, .admission = ok);
-	STEP(&slot, SLOT_EV_START);
+	struct slot slot = started(0, true);
 	fail_once(&slot, FAILURE_DEVICE_TIMEOUT);
 	assert_int_equal(slot.state, SLOT_FAIL);
 	assert_int_equal(STEP(&slot, SLOT_EV_STUCK).set, SLOT_DO_POWER_OFF | SLOT_DO_TIMER);
@@ -268,11 +264,7 @@ static void a_stuck_worker_is_freed_by_its_ports_power(void **state)
 static void nothing_is_tried_again_once_nothing_would_be_started(void **state)
 {
 	(void)state;
-	struct slot slot = {.switches = true};
-	STEP(&slot, SLOT_EV_ARRIVED, .admission = ok);
-	STEP(&slot, SLOT_EV_START, .retries = 3);
-	STEP(&slot, SLOT_EV_CLAIMED);
-	STEP(&slot, SLOT_EV_OPENED);
+	struct slot slot = writing(3, true);
 	STEP(&slot, SLOT_EV_VERDICT, .result = SLOT_RESULT_FAIL, .failure = FAILURE_WRITE_ERROR);
 	struct slot_actions out = STEP(&slot, SLOT_EV_CLOSED, .may_retry = false);
 	assert_int_equal(out.set, SLOT_DO_COUNT_END | SLOT_DO_FREE_WORKER);
@@ -284,11 +276,7 @@ static void a_board_that_was_stopped_by_hand_and_then_pulled_is_cancelled(void *
 	(void)state;
 	static const enum failure says[] = {FAILURE_CANCELLED, FAILURE_DEVICE_GONE, FAILURE_WRITE_ERROR};
 	for (size_t i = 0; i < ARRAY_SIZE(says); i++) {
-		struct slot slot = {.switches = true};
-		STEP(&slot, SLOT_EV_ARRIVED, .admission = ok);
-		STEP(&slot, SLOT_EV_START, .retries = 3);
-		STEP(&slot, SLOT_EV_CLAIMED);
-		STEP(&slot, SLOT_EV_OPENED);
+		struct slot slot = writing(3, true);
 		assert_true(STEP(&slot, SLOT_EV_CANCEL).accepted);
 		STEP(&slot, SLOT_EV_LEFT);
 		STEP(&slot, SLOT_EV_VERDICT, .result = SLOT_RESULT_FAIL, .failure = says[i]);
@@ -354,9 +342,7 @@ static void a_release_is_for_what_was_shown(void **state)
 static void a_board_behind_the_stations_own_power_cycle_is_returned_though_it_was_not_ejected(void **state)
 {
 	(void)state;
-	struct slot slot = {.switches = true};
-	STEP(&slot, SLOT_EV_ARRIVED, .admission = ok);
-	STEP(&slot, SLOT_EV_START);
+	struct slot slot = started(0, true);
 	fail_once(&slot, FAILURE_DEVICE_TIMEOUT);
 	STEP(&slot, SLOT_EV_STUCK);
 	STEP(&slot, SLOT_EV_LEFT);
