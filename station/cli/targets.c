@@ -8,24 +8,24 @@
 #include "flash/claim.h"
 #include "flash/inuse.h"
 
-// One of two names is all or part of what the other names; two partitions of one disk are not.
+// A target that was refused already has no mode: it shares nothing.
 static bool overlap(const struct stat *a, const struct stat *b)
 {
-	if (S_ISREG(a->st_mode) || S_ISREG(b->st_mode))
-		return a->st_mode == b->st_mode && a->st_dev == b->st_dev && a->st_ino == b->st_ino;
-	dev_t disk_a = inuse_whole_disk("", a->st_rdev), disk_b = inuse_whole_disk("", b->st_rdev);
-	return a->st_rdev == b->st_rdev || a->st_rdev == disk_b || b->st_rdev == disk_a;
+	return a->st_mode && b->st_mode && inuse_share("", a, b);
+}
+
+static void refuse_one(struct batch_target *t, const struct batch_target *other)
+{
+	struct err e = {0};
+	err_fail(&e, EINVAL, FAILURE_TARGET_DUPLICATE,
+	        "%s: the same target as %s, or a part of it; name each target once", t->name, other->name);
+	batch_refuse(t, &e);
 }
 
 static void refuse_pair(struct batch_target *a, struct batch_target *b)
 {
-	struct err e = {0};
-	err_fail(&e, EINVAL, FAILURE_TARGET_DUPLICATE, "%s: the same target as %s; name each target once",
-	        a->name, b->name);
-	batch_refuse(a, &e);
-	err_fail(&e, EINVAL, FAILURE_TARGET_DUPLICATE, "%s: the same target as %s; name each target once",
-	        b->name, a->name);
-	batch_refuse(b, &e);
+	refuse_one(a, b);
+	refuse_one(b, a);
 }
 
 static void remember(struct batch_target *t, const struct stat *st)
@@ -63,7 +63,7 @@ void targets_look(struct batch *batch, int image_fd)
 	for (unsigned i = 0; i < batch->count; i++) {
 		look_at(&batch->targets[i], &image, &seen[i]);
 		for (unsigned j = 0; j < i; j++)
-			if (seen[i].st_mode && seen[j].st_mode && overlap(&seen[i], &seen[j]))
+			if (overlap(&seen[i], &seen[j]))
 				refuse_pair(&batch->targets[j], &batch->targets[i]);
 	}
 }

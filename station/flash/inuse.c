@@ -98,6 +98,88 @@ uint64_t inuse_diskseq(const char *root, dev_t device)
 	return fd >= 0 && fd_read_text(fd, "diskseq", text, sizeof(text)) > 0 ? strtoull(text, NULL, 10) : 0;
 }
 
+static bool same_thing(const struct stat *a, const struct stat *b)
+{
+	if (S_ISBLK(a->st_mode))
+		return S_ISBLK(b->st_mode) && a->st_rdev == b->st_rdev;
+	return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
+}
+
+// Which bytes of which file or disk a target really is, below partitions and loop devices.
+struct extent {
+	struct stat of;
+	uint64_t first, end; // bytes; UINT64_MAX: to wherever it ends
+};
+
+// Loop devices stand on files on loop devices only by somebody's will; the kernel itself takes no more than a few.
+enum { LAYERS_MAX = 16 };
+
+static bool read_number(const char *root, dev_t device, const char *name, uint64_t *out)
+{
+	char text[32] = "";
+	_cleanup_close_ int fd = open_sysfs(root, device, "");
+	bool has = fd >= 0 && fd_read_text(fd, name, text, sizeof(text)) > 0;
+	*out = has ? strtoull(text, NULL, 10) : 0;
+	return has;
+}
+
+// A part of what is below, `length` bytes from `start` on.
+static void narrow(struct extent *extent, uint64_t start, uint64_t length)
+{
+	if (extent->end != UINT64_MAX)
+		extent->end += start;
+	else if (length)
+		extent->end = start + length;
+	extent->first += start;
+}
+
+// True: it is the partition of a disk, and now stands for those bytes of the disk.
+static bool below_partition(const char *root, struct extent *extent)
+{
+	uint64_t start, length; // in units of 512 bytes on every disk (sysfs-block ABI)
+	dev_t device = extent->of.st_rdev, disk = inuse_whole_disk(root, device);
+	if (disk == device || !read_number(root, device, "start", &start) ||
+	        !read_number(root, device, "size", &length))
+		return false;
+	narrow(extent, start * 512, length * 512);
+	extent->of.st_rdev = disk;
+	return true;
+}
+
+// True: it is a loop device, and now stands for those bytes of what is below it.
+static bool below_loop(const char *root, struct extent *extent)
+{
+	char path[2 * PATH_MAX], backing[PATH_MAX];
+	uint64_t start, length; // bytes; sizelimit 0: to its end
+	struct stat st;
+	dev_t device = extent->of.st_rdev;
+	_cleanup_close_ int fd = open_sysfs(root, device, "loop");
+	if (fd < 0 || fd_read_text(fd, "backing_file", backing, sizeof(backing)) <= 0)
+		return false;
+	snprintf(path, sizeof(path), "%s%s", root, backing);
+	if (stat(path, &st) < 0 || !read_number(root, device, "loop/offset", &start) ||
+	        !read_number(root, device, "loop/sizelimit", &length))
+		return false; // deleted, or of another mount namespace
+	narrow(extent, start, length);
+	extent->of = st;
+	return true;
+}
+
+static struct extent extent_of(const char *root, const struct stat *st)
+{
+	struct extent extent = {.of = *st, .end = UINT64_MAX};
+	for (int i = 0; i < LAYERS_MAX && S_ISBLK(extent.of.st_mode); i++)
+		if (!below_partition(root, &extent) && !below_loop(root, &extent))
+			break;
+	return extent;
+}
+
+bool inuse_share(const char *root, const struct stat *a, const struct stat *b)
+{
+	struct extent x = extent_of(root, a), y = extent_of(root, b);
+	return same_thing(&x.of, &y.of) && x.first < y.end && y.first < x.end;
+}
+
 // What a file system stands on: the device, the disk it is part of, and all that below dm and md.
 static void add_foundations(const char *root, dev_t device, struct devices *set)
 {
@@ -179,13 +261,6 @@ static int check_mounts(
 		return err_fail(e, EBUSY, FAILURE_TARGET_MOUNTED,
 		        "%s: it is mounted on %.200s; unmount it first", name, where);
 	return 0;
-}
-
-static bool same_thing(const struct stat *a, const struct stat *b)
-{
-	if (S_ISBLK(a->st_mode))
-		return S_ISBLK(b->st_mode) && a->st_rdev == b->st_rdev;
-	return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
 }
 
 static int check_swaps(

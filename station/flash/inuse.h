@@ -3,6 +3,7 @@
 #ifndef GANGWAY_FLASH_INUSE_H
 #define GANGWAY_FLASH_INUSE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/stat.h>
 
@@ -18,6 +19,10 @@ int inuse_check(const char *root, const char *name, const struct stat *st, struc
 
 // The disk that a partition is part of, or the device itself.
 dev_t inuse_whole_disk(const char *root, dev_t device);
+
+// Whether a byte written to one of two may be a byte of the other: one file or disk under two names, a disk and its partition, a
+// loop device and its file, two loop devices on one. Two partitions of one disk share none. Opens no device.
+bool inuse_share(const char *root, const struct stat *a, const struct stat *b);
 
 // The number that the kernel gives a disk while it is there (sysfs-block ABI, diskseq): another disk under the same name and
 // device number has another one. 0 where there is none (a kernel before 5.15). Opens no device.

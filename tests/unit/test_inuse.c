@@ -15,6 +15,7 @@
  *   sdd 8:48   sdd1 is swap
  *   sde 8:64   free, with a partition sde1
  *   loop0 7:0  on the file /disk.img, mounted on /mnt; loop1 7:1 on /free.img, in no use
+ *   loop2 7:2  on /free.img, its 1 MiB from 1 MiB on; loop3 7:3 on all of it, with partitions
  */
 static void put(const char *path, const char *text)
 {
@@ -71,6 +72,26 @@ static void put_stack(const char *upper, const char *lower_folder, const char *l
 	put(path, "");
 }
 
+static void put_loop(const char *name, const char *file, const char *offset, const char *limit)
+{
+	char path[128];
+	snprintf(path, sizeof(path), "sys/devices/%s/loop/backing_file", name);
+	put(path, file);
+	snprintf(path, sizeof(path), "sys/devices/%s/loop/offset", name);
+	put(path, offset);
+	snprintf(path, sizeof(path), "sys/devices/%s/loop/sizelimit", name);
+	put(path, limit);
+}
+
+static void put_extent(const char *partition, const char *start, const char *size)
+{
+	char path[128];
+	snprintf(path, sizeof(path), "sys/devices/%s/start", partition);
+	put(path, start);
+	snprintf(path, sizeof(path), "sys/devices/%s/size", partition);
+	put(path, size);
+}
+
 static int make_machine(void **state)
 {
 	(void)state;
@@ -103,7 +124,19 @@ static int make_machine(void **state)
 	put_disk("loop1", "7:1");
 	put("sys/block/loop1/dev", "7:1\n");
 	put("sys/block/loop1/loop/backing_file", "/free.img\n");
+	put_loop("loop1", "/free.img\n", "0\n", "0\n");
+	put_disk("loop2", "7:2");
+	put_loop("loop2", "/free.img\n", "1048576\n", "1048576\n");
+	put_disk("loop3", "7:3");
+	put_loop("loop3", "/free.img\n", "0\n", "0\n");
+	put_partition("loop3", "loop3p1", "259:0");
+	put_extent("loop3/loop3p1", "2048\n", "4096\n"); // from 1 MiB to 3 MiB
+	put_partition("loop3", "loop3p2", "259:1");
+	put_extent("loop3/loop3p2", "6144\n", "4096\n");
 	put("free.img", "x");
+	put_extent("sde/sde1", "2048\n", "4096\n");
+	put_partition("sde", "sde2", "8:66");
+	put_extent("sde/sde2", "6144\n", "4096\n");
 	put("proc/swaps",
 	        "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n/dev/sdd1 partition 65532 0 -2\n");
 	// Only root may make a device node, and the tests run as root in CI; elsewhere the swap's case is a file.
@@ -198,6 +231,49 @@ static void a_partitions_disk_is_found(void **state)
 	assert_int_equal(inuse_whole_disk("root", makedev(77, 7)), makedev(77, 7));
 }
 
+static struct stat thing(const char *name)
+{
+	unsigned major_number, minor_number;
+	struct stat st = {.st_mode = S_IFBLK};
+	if (sscanf(name, "%u:%u", &major_number, &minor_number) == 2)
+		st.st_rdev = makedev(major_number, minor_number);
+	else
+		assert_int_equal(stat(name, &st), 0);
+	return st;
+}
+
+static void what_shares_a_byte_is_told_through_partitions_and_loop_devices(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *a, *b;
+		bool share;
+	} cases[] = {
+	        {"8:64", "8:64", true},
+	        {"8:64", "8:65", true},
+	        {"8:65", "8:66", false},
+	        {"8:64", "8:16", false},
+	        {"root/free.img", "7:1", true},
+	        {"root/free.img", "7:2", true},
+	        {"root/free.img", "259:1", true},
+	        {"root/disk.img", "7:1", false},
+	        {"7:1", "7:2", true},
+	        {"7:1", "7:3", true},
+	        {"7:2", "259:0", true},  // 1 MiB to 2 MiB, and to 3 MiB
+	        {"7:2", "259:1", false}, // from 3 MiB on
+	        {"259:0", "259:1", false},
+	        {"7:1", "259:1", true},
+	        {"7:0", "7:1", false},
+	        {"8:64", "root/free.img", false},
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct stat a = thing(cases[i].a), b = thing(cases[i].b);
+		if (inuse_share("root", &a, &b) != cases[i].share ||
+		        inuse_share("root", &b, &a) != cases[i].share)
+			fail_msg("%s and %s", cases[i].a, cases[i].b);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -209,6 +285,7 @@ int main(void)
 	        cmocka_unit_test(a_swap_file_is_no_target),
 	        cmocka_unit_test(a_file_that_is_mounted_through_a_loop_device_is_no_target),
 	        cmocka_unit_test(a_partitions_disk_is_found),
+	        cmocka_unit_test(what_shares_a_byte_is_told_through_partitions_and_loop_devices),
 	};
 	return cmocka_run_group_tests(tests, make_machine, NULL);
 }
