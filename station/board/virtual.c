@@ -171,7 +171,8 @@ static int disk_describe(
 	STR_COPY(id->port, hub->base.slots[slot].port);
 	id->dev = st.st_dev;
 	id->ino = st.st_ino;
-	id->diskseq = hub->boards[slot].plug;
+	id->diskseq =
+	        hub->boards[slot].plug * BOARD_LUNS_MAX + lun; // each disk has its own, as in the kernel
 	id->size = (uint64_t)st.st_size;
 	disk->logical_sector = 512;
 	snprintf(disk->product, sizeof(disk->product), "UMS disk %u", lun);

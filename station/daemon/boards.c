@@ -155,14 +155,23 @@ void seat_forget_board(struct seat *seat)
 
 // --- the fixture's events ----------------------------------------------------------------------------------
 
+// Whichever LUN the job at hand chooses, or none does: the attempt's disk is one of the board's.
+static bool has_disk(const struct board *board, uint64_t diskseq)
+{
+	bool has = !board->luns && board->identity.diskseq == diskseq;
+	for (unsigned i = 0; i < BOARD_LUNS_MAX; i++)
+		has |= board->disks[i].identity.node[0] && board->disks[i].identity.diskseq == diskseq;
+	return has;
+}
+
 static bool same_plug(const struct seat *seat, const struct board *board)
 {
 	const struct seat_attempt *a = &seat->attempt;
 	// Not board->serial, which the job chooses. A scanned or allocated one the board does not show: its disk tells.
 	bool same = serial_is_boards_own(a->serial_source) ? !strcmp(a->serial, seat->own_serial)
-	                                                   : board->identity.diskseq != 0;
+	                                                   : a->diskseq != 0;
 	return same && seat->resumed && a->id && !strcmp(a->boot_id, seat->station->boot_id) &&
-	       a->diskseq == board->identity.diskseq && !strcmp(a->port, board->identity.port);
+	       has_disk(board, a->diskseq) && !strcmp(a->port, board->identity.port);
 }
 
 // Neither shows a serial, but nobody can have changed them: the power was the station's, or there was no time.
