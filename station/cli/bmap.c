@@ -10,6 +10,7 @@
 #include "base/fd.h"
 #include "cli/command.h"
 #include "cli/options.h"
+#include "cli/output.h"
 #include "image/sandbox.h"
 
 static const char help[] =
@@ -29,15 +30,12 @@ static int create(const char *image, const char *out, struct err *e)
 	_cleanup_bmap_ struct bmap *bmap = NULL;
 	_cleanup_free_ char *text = NULL;
 	size_t size = 0;
-	int r = fd < 0 ? fd : bmap_of_image(fd, image, &bmap, e);
+	int r = fd < 0 ? fd : output_look(out, image, e);
+	if (r == 0)
+		r = bmap_of_image(fd, image, &bmap, e);
 	if (r == 0)
 		r = bmap_text(bmap, &text, &size, e);
-	if (r < 0)
-		return r;
-	if (out)
-		return fd_write_file(out, text, size, 0644, e);
-	r = fd_write_all(STDOUT_FILENO, text, size);
-	return r < 0 ? err_sys(e, -r, "stdout") : 0;
+	return r == 0 ? output_put(out, text, size, e) : r;
 }
 
 static int check(const char *path, const char *image, struct err *e)

@@ -14,6 +14,9 @@
 // Longer than a healthy card's own housekeeping lasts.
 enum { SILENT_SECONDS = 3 };
 
+// Columns of a target's name.
+enum { NAME = 20 };
+
 struct progress {
 	struct batch *batch;
 	FILE *to;
@@ -89,12 +92,24 @@ static void make_bar(char bar[128], unsigned width, double part)
 	bar[width] = '\0';
 }
 
+// The column behind the last stays free: some terminals wrap there.
+static void draw_short(
+        const struct progress *p, unsigned columns, const char *name, double part, const char *word)
+{
+	enum { PERCENT = 7 };
+	int room = columns > PERCENT ? (int)columns - PERCENT : 0;
+	int width = room < NAME ? room : NAME;
+	int left = room - width - 1;
+	fprintf(p->to, "\x1b[2K%-*.*s %3.0f %% %.*s\n", width, width, name, part * 100, left > 0 ? left : 0,
+	        word);
+}
+
 // One line of the screen, or the next drawing does not find the first again. What the word is longer than usual the bar
 // gives up; where there is no room for one, only percent and word are shown.
 static void draw_line(const struct progress *p, unsigned columns, const char *name, double part, double rate,
         double left, const char *word)
 {
-	enum { NAME = 20, REST = NAME + 32, WORD = 14, BAR = 8 };
+	enum { REST = NAME + 32, WORD = 14, BAR = 8 };
 	char bar[128], speed[PROGRESS_TEXT], eta[16], whole_name[SHOWN_SIZE];
 	size_t length = strlen(shown_text(name, whole_name, sizeof(whole_name)));
 	const char *shown =
@@ -102,8 +117,7 @@ static void draw_line(const struct progress *p, unsigned columns, const char *na
 	while ((*shown & 0xc0) == 0x80)                                  // not in the middle of a character
 		shown++;
 	if (columns < REST + WORD + BAR) {
-		fprintf(p->to, "\x1b[2K%-*s %3.0f %% %.*s\n", NAME, shown, part * 100,
-		        columns > NAME + 8 ? (int)(columns - NAME - 8) : 0, word);
+		draw_short(p, columns, shown, part, word);
 		return;
 	}
 	unsigned room = (unsigned)u64_max(WORD, strlen(word));

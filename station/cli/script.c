@@ -9,6 +9,7 @@
 #include "cli/command.h"
 #include "cli/load.h"
 #include "cli/options.h"
+#include "cli/output.h"
 #include "image/legacy.h"
 
 static const char help[] =
@@ -67,14 +68,6 @@ static int parse(int argc, char **argv, struct script_options *o)
 	return r;
 }
 
-static int put_out(const struct script_options *o, const char *data, size_t size, struct err *e)
-{
-	if (o->output)
-		return fd_write_file(o->output, data, size, 0644, e);
-	int r = fd_write_all(STDOUT_FILENO, data, size);
-	return r < 0 ? err_sys(e, -r, "stdout") : 0;
-}
-
 static int run(const struct script_options *o, struct err *e)
 {
 	_cleanup_load_ struct load load = {0};
@@ -83,7 +76,9 @@ static int run(const struct script_options *o, struct err *e)
 	const char *slash = strrchr(o->load.image, '/');
 	struct script_spec spec = {.name = slash ? slash + 1 : o->load.image, .window = o->load.window};
 	size_t size = 0, wrapped_size = 0;
-	int r = load_image(&o->load, &load, e);
+	int r = output_look(o->output, o->load.image, e);
+	if (r == 0)
+		r = load_image(&o->load, &load, e);
 	if (r < 0)
 		return r;
 	load_plan_digest(&load, spec.plan_sha256);
@@ -91,10 +86,10 @@ static int run(const struct script_options *o, struct err *e)
 	if (r == 0)
 		r = script_verify(&spec, windows, &text, &size, e);
 	if (r == 0 && o->text)
-		return put_out(o, text, size, e);
+		return output_put(o->output, text, size, e);
 	if (r == 0)
 		r = legacy_script("gangway verify", text, size, &wrapped, &wrapped_size, e);
-	return r == 0 ? put_out(o, wrapped, wrapped_size, e) : r;
+	return r == 0 ? output_put(o->output, wrapped, wrapped_size, e) : r;
 }
 
 int cmd_image_script(int argc, char **argv)

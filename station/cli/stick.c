@@ -91,9 +91,13 @@ static int make_device(const struct stick_options *o, const struct image *image,
 	int r = claim_open(&job, &claim, e);
 	if (r < 0)
 		return r;
+	if (claim.block && claim.sector != FAT_SECTOR)
+		r = err_set(e, EINVAL,
+		        "its sectors have %" PRIu32 " bytes; take a stick whose sectors have %u",
+		        claim.sector, FAT_SECTOR);
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", claim.fd);
-	fd = open(path, O_RDWR | O_CLOEXEC);
-	if (fd < 0)
+	fd = r == 0 ? open(path, O_RDWR | O_CLOEXEC) : -1;
+	if (r == 0 && fd < 0)
 		r = err_sys(e, errno, "%s: cannot be opened again", o->target);
 	if (r == 0)
 		r = fat_new(fd, claim.found.size, &fat, e);
@@ -115,6 +119,16 @@ static int make_folder(const struct stick_options *o, const struct image *image,
 	return stick_make(image, spec, &sink, bytes, e);
 }
 
+static bool is_one(const struct stat *target, const char *image)
+{
+	struct stat st;
+	if (stat(image, &st) < 0)
+		return false;
+	if (S_ISBLK(st.st_mode))
+		return S_ISBLK(target->st_mode) && st.st_rdev == target->st_rdev;
+	return st.st_dev == target->st_dev && st.st_ino == target->st_ino;
+}
+
 // Refused before an import is started for nothing; claim_open() looks again.
 static int look(const struct stick_options *o, bool *folder, struct err *e)
 {
@@ -124,7 +138,10 @@ static int look(const struct stick_options *o, bool *folder, struct err *e)
 	if (strlen(o->target) >= sizeof(job.expect.node))
 		return err_sys(e, ENAMETOOLONG, "%s", o->target);
 	STR_COPY(job.expect.node, o->target);
-	return *folder ? 0 : claim_look(&job, &st, e);
+	int r = *folder ? 0 : claim_look(&job, &st, e);
+	if (r == 0 && !*folder && is_one(&st, o->load.image))
+		return err_set(e, EINVAL, "%s: this is the image itself; name another target", o->target);
+	return r;
 }
 
 static int run(const struct stick_options *o, struct err *e)

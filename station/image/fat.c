@@ -11,7 +11,7 @@
 #include "base/fd.h"
 #include "base/util.h"
 
-#define SECTOR        512u
+#define SECTOR        FAT_SECTOR
 #define PART_SECTOR   2048u    // 1 MiB, as every partitioning tool has it
 #define RESERVED      32u      // BPB_RsvdSecCnt: boot sector, FSInfo, their backups at 6 and 7
 #define CLUSTERS_MIN  65526u   // fewer are FAT16 by definition

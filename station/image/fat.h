@@ -15,6 +15,7 @@
  */
 struct fat;
 
+#define FAT_SECTOR   512u                 // its own; a disk of larger ones would be read at other places
 #define FAT_DISK_MIN (UINT64_C(48) << 20) // below this FAT32 has too few clusters to be FAT32
 
 // `fd` is borrowed and open for writing through the page cache; `size` is the disk's, in bytes. Invalidates its table.
