@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/fd.h"
 #include "base/util.h"
 
 #define CHILD_PARENT_ENV "GANGWAY_PARENT"
@@ -133,18 +135,63 @@ bool child_ended(const struct child *child)
 	return child->pid <= 0 || poll(&end, 1, 0) == 1;
 }
 
+// proc(5), /proc/PID/stat: the last word is the exit status "in the form reported by waitpid(2)"; our own children's can be
+// read, and nobody else gets this pid until it is waited for.
+static int status_of_held(pid_t pid, int *status)
+{
+	char path[32], text[1024];
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	ssize_t n = fd_read_text(AT_FDCWD, path, text, sizeof(text));
+	const char *last = n > 0 ? strrchr(text, ' ') : NULL;
+	if (!last)
+		return n < 0 ? (int)n : -EIO;
+	*status = (int)strtol(last, NULL, 10);
+	return 0;
+}
+
+static void *wait_for_held(void *context)
+{
+	const pid_t *pid = context;
+	while (waitpid(*pid, NULL, 0) < 0 && errno == EINTR)
+		;
+	free(context);
+	return NULL;
+}
+
+/*
+ * ptrace(2): an ended child is its tracer's until that has waited for it or let it go, which strace does at once and a
+ * debugger when somebody types. Its pidfd is readable meanwhile, so it cannot be watched for that, and the loop must not
+ * wait: a thread does, for nothing else. Without one the child stays a zombie until this process ends.
+ */
+static void leave_held(pid_t pid)
+{
+	pthread_t thread;
+	pid_t *own = malloc(sizeof(*own));
+	if (!own)
+		return;
+	*own = pid;
+	if (pthread_create(&thread, NULL, wait_for_held, own) != 0)
+		free(own);
+	else
+		pthread_detach(thread);
+}
+
 int child_reap(struct child *child, int *status)
 {
 	if (child->pid <= 0)
 		return -ECHILD;
+	bool ended = child_ended(child); // first: who ends behind this is not held
 	pid_t r = waitpid(child->pid, status, WNOHANG);
-	if (r == 0 &&
-	        child_ended(child)) // its tracer, ptrace(2), is told first, and may be slow to collect it
-		r = waitpid(child->pid, status, 0);
-	if (r == 0)
-		return -EAGAIN;
 	if (r < 0)
 		return -errno;
+	if (r == 0 && !ended)
+		return -EAGAIN;
+	if (r == 0) {
+		int held = status_of_held(child->pid, status);
+		if (held < 0)
+			return held;
+		leave_held(child->pid);
+	}
 	close(child->pidfd);
 	*child = (struct child){.pid = 0, .pidfd = -1};
 	return 0;
@@ -162,10 +209,11 @@ void child_end(struct child *child)
 	if (child->pid <= 0)
 		return;
 	child_signal(child, SIGKILL);
-	while (waitpid(child->pid, NULL, 0) < 0 && errno == EINTR)
+	struct pollfd end = {.fd = child->pidfd, .events = POLLIN};
+	int status;
+	while (poll(&end, 1, -1) < 0 && errno == EINTR)
 		;
-	close(child->pidfd);
-	*child = (struct child){.pid = 0, .pidfd = -1};
+	(void)child_reap(child, &status);
 }
 
 void child_status_text(int status, char *text, unsigned size)

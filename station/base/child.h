@@ -43,8 +43,8 @@ bool child_ended(const struct child *child);
 
 // Its pidfd must not be watched any more: remove the loop's source first. Closing a watched descriptor does not take
 // it out of epoll while a fork of this process still has it, and the freed source would be called.
-// Collects an ended child: 0 and *status as of waitpid(2); -EAGAIN while it runs. Never blocks, but for an ended child that
-// strace or a debugger has not let go yet. Closes pidfd and zeroes *child when it is collected.
+// Collects an ended child: 0 and *status as of waitpid(2); -EAGAIN while it runs. Never blocks: one that strace or a debugger
+// has not let go yet counts as collected, and a thread waits for it. Closes pidfd and zeroes *child when it is collected.
 int child_reap(struct child *child, int *status);
 
 // Sends a signal through the pidfd: a reused pid is never hit. 0 or -errno.

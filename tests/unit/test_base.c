@@ -170,51 +170,56 @@ static void a_child_leaves_its_end_to_its_parent(void **state)
 	assert_int_equal(status, 0);
 }
 
-// As strace does: it is told of the child's end first, and lets go of it only when the parent waits for it.
-static pid_t trace_until_waited_for(pid_t traced, int parents_end)
+// As a debugger does: it has the child's end to itself until *end is closed.
+static pid_t trace(pid_t traced, int childs_end, int *end)
 {
-	pid_t parent = getpid();
-	int ready[2];
-	char byte, path[32];
+	int ready[2], hold[2];
+	char byte;
 	assert_int_equal(pipe2(ready, O_CLOEXEC), 0);
+	assert_int_equal(pipe2(hold, O_CLOEXEC), 0);
 	pid_t pid = fork();
 	assert_true(pid >= 0);
 	if (pid == 0) {
-		alarm(300);
-		close(parents_end);
-		snprintf(path, sizeof(path), "/proc/%d/syscall", (int)parent);
+		close(childs_end);
+		close(hold[1]);
 		if (ptrace(PTRACE_SEIZE, traced, NULL, NULL) < 0 || write(ready[1], "!", 1) != 1)
 			_exit(1);
-		for (long number = -1; number != SYS_wait4;) {
-			FILE *in = fopen(path, "re");
-			if (!in || (fscanf(in, "%ld", &number) != 1 && ferror(in)))
-				_exit(2);
-			fclose(in);
-			siginfo_t stopped;
-			if (waitid(P_PID, (id_t)traced, &stopped, WSTOPPED | WNOHANG) == 0)
-				ptrace(PTRACE_CONT, traced, NULL, NULL); // whatever signal it was
-		}
-		_exit(0);
+		_exit(read(hold[0], &byte, 1) == 0 ? 0 : 2);
 	}
 	close(ready[1]);
+	close(hold[0]);
 	assert_int_equal(read(ready[0], &byte, 1), 1);
 	close(ready[0]);
+	*end = hold[1];
 	return pid;
 }
 
-static void a_child_that_is_traced_is_collected_when_its_tracer_lets_it_go(void **state)
+static void a_child_that_a_debugger_holds_is_not_waited_for(void **state)
 {
 	(void)state;
-	int end, status;
-	struct child child = start_lingering(&end);
-	pid_t tracer = trace_until_waited_for(child.pid, end);
-	close(end);
-	struct pollfd ended = {.fd = child.pidfd, .events = POLLIN};
-	assert_int_equal(poll(&ended, 1, 120000), 1);
-	assert_int_equal(child_reap(&child, &status), 0);
-	assert_int_equal(status, 0);
-	assert_int_equal(waitpid(tracer, &status, 0), tracer);
-	assert_int_equal(status, 0);
+	for (int killed = 0; killed < 2; killed++) {
+		int end, held, status = -1;
+		struct child child = start_lingering(&end);
+		pid_t pid = child.pid, tracer = trace(pid, end, &held);
+		if (killed)
+			assert_int_equal(child_signal(&child, SIGKILL), 0);
+		close(end);
+		struct pollfd ended = {.fd = child.pidfd, .events = POLLIN};
+		assert_int_equal(poll(&ended, 1, 120000), 1);
+		assert_int_equal(child_reap(&child, &status), 0); // which nobody else will end
+		assert_int_equal(status, killed ? SIGKILL : 0);
+		assert_int_equal(child.pid, 0);
+		siginfo_t zombie = {0};
+		assert_int_equal(waitid(P_PID, (id_t)pid, &zombie, WEXITED | WNOHANG | WNOWAIT), 0);
+		assert_int_equal(zombie.si_pid, 0); // the debugger still has it
+		close(held);
+		assert_int_equal(waitpid(tracer, &status, 0), tracer);
+		assert_int_equal(status, 0);
+		uint64_t until = clock_mono_ns() + 120 * NSEC_PER_SEC;
+		while (waitid(P_PID, (id_t)pid, &zombie, WEXITED | WNOWAIT) == 0) // until it was waited for
+			assert_true(clock_mono_ns() < until);
+		assert_int_equal(errno, ECHILD);
+	}
 }
 
 // A process that holds the lock, until its pipe is closed or it is killed.
@@ -328,7 +333,7 @@ int main(int argc, char **argv)
 	        cmocka_unit_test(packets_carry_descriptors_and_too_large_ones_are_dropped_whole),
 	        cmocka_unit_test(a_source_removed_by_another_callback_is_not_called),
 	        cmocka_unit_test(a_child_leaves_its_end_to_its_parent),
-	        cmocka_unit_test(a_child_that_is_traced_is_collected_when_its_tracer_lets_it_go),
+	        cmocka_unit_test(a_child_that_a_debugger_holds_is_not_waited_for),
 	        cmocka_unit_test(a_lock_that_a_living_process_holds_is_refused_with_its_id),
 	        cmocka_unit_test(the_lock_of_a_process_that_is_being_killed_is_waited_for),
 	        cmocka_unit_test(a_process_whose_death_is_pending_counts_as_dying),
