@@ -16,9 +16,8 @@ static enum match_serial serial_rule(const struct seat *seat)
 	return recipe->serial_missing == RECIPE_WITHOUT_REFUSE ? MATCH_SERIAL_REFUSE : MATCH_SERIAL_ACCEPT;
 }
 
-void seat_describe(const struct seat *seat, struct match_board *out)
+static void describe(const struct board *board, const char *own_serial, struct match_board *out)
 {
-	const struct board *board = &seat->board;
 	*out = (struct match_board){.serial = board->serial,
 	        .vendor = board->vendor,
 	        .product = board->product,
@@ -28,12 +27,37 @@ void seat_describe(const struct seat *seat, struct match_board *out)
 	        .usb_product = board->usb_product,
 	        .bcd_device = board->bcd_device,
 	        .luns = board->luns,
-	        .own_serial = seat->own_serial,
+	        .own_serial = own_serial,
 	        .size = board->identity.size,
 	        .logical_sector = board->logical_sector,
 	        .other_interface = board->other_interface,
 	        .usb = !strcmp(board->serial_source, "usb") || board->usb_id[0] ||
 	               strstr(board->identity.port, "-usb-")};
+}
+
+void seat_describe(const struct seat *seat, struct match_board *out)
+{
+	describe(&seat->board, seat->own_serial, out);
+}
+
+bool seat_may_be_same(const struct seat *seat, const struct board *board)
+{
+	char reason[256];
+	struct signature looks = seat->attempt.looks;
+	struct board now = *board;
+	struct match_board subject;
+	board_choose_lun(&now, seat->attempt.lun);
+	describe(&now, now.serial, &subject);
+	if (now.serial[0])
+		looks.fields &=
+		        SIGNATURE_SIZES; // behind a whole write it may have another U-Boot, with other words
+	if (!now.identity.size)
+		looks.fields &= ~(unsigned)SIGNATURE_SIZES;
+	if (!signature_differs(&looks, &subject, reason, sizeof(reason)))
+		return true;
+	log_info("slot %s: this is not the board of attempt %llu: %s", seat_label(seat),
+	        (unsigned long long)seat->attempt.id, reason);
+	return false;
 }
 
 void seat_judge(const struct seat *seat, bool granted, struct match_result *out)
@@ -175,12 +199,13 @@ static bool same_plug(const struct seat *seat, const struct board *board)
 }
 
 // Neither shows a serial, but nobody can have changed them: the power was the station's, or there was no time.
-static bool same_nameless(const struct seat *seat, bool soon)
+static bool same_nameless(const struct seat *seat, const struct board *board, bool soon)
 {
 	const struct seat_attempt *a = &seat->attempt;
 	enum slot_leaving leaving = seat->slot.leaving;
 	return a->id && !a->own_serial[0] && !seat->own_serial[0] &&
-	       (leaving == SLOT_LEAVING_ON || (leaving == SLOT_LEAVING_LEFT && soon));
+	       (leaving == SLOT_LEAVING_ON || (leaving == SLOT_LEAVING_LEFT && soon)) &&
+	       seat_may_be_same(seat, board);
 }
 
 // The board that was to read itself back is here again: all that is known of it stays, but for its disks.
@@ -257,7 +282,7 @@ static void on_arrived(void *context, const struct board *board)
 		seat->known_here = (seat->known_passed || seat->slot.state == SLOT_UNVERIFIED) &&
 		                   !strcmp(seat->attempt.job, station->job.id);
 	}
-	bool nameless = same_nameless(seat, event.soon);
+	bool nameless = same_nameless(seat, board, event.soon);
 	seat->came_failed = nameless && seat->slot.state == SLOT_FAIL;
 	event.same_board =
 	        same || nameless || (seat->verdict_key[0] && !strcmp(seat->key, seat->verdict_key));
@@ -295,12 +320,20 @@ static bool take_changes(struct seat *seat, const struct board *board)
 	return serial_changed(seat, board) || luns;
 }
 
+// A board is taken for the one that is waited for before its disk is there.
+static bool is_no_longer_awaited(const struct seat *seat, const struct board *board)
+{
+	bool waits = seat->slot.state == SLOT_RETRYING || seat->slot.state == SLOT_AWAITING;
+	return waits && seat->slot.present && !leave_awaits(seat, board);
+}
+
 static void on_changed(void *context, const struct board *board)
 {
 	struct station *station = context;
 	struct seat *seat = &station->seats[board->slot];
-	if (seat->has_unnamed) {
-		on_arrived(station, board); // perhaps it has a serial now
+	if (seat->has_unnamed || is_no_longer_awaited(seat, board)) {
+		on_arrived(station,
+		        board); // perhaps it has a serial now, or its disk tells that it is another one
 		return;
 	}
 	if (!seat->slot.present || !take_changes(seat, board))

@@ -58,6 +58,8 @@ struct seat_attempt {
 	char own_serial[64]; // what the board itself shows
 	char port[96], boot_id[CLOCK_BOOT_ID_SIZE];
 	uint64_t diskseq, size;
+	unsigned lun;
+	struct signature looks; // what its board says of itself
 	char node[256], usb_id[16];
 	char key[BOARD_KEY_SIZE]; // of its board, which may have left meanwhile
 	char plan_sha256[SHA256_HEX_SIZE], readback_sha256[SHA256_HEX_SIZE];
@@ -294,6 +296,9 @@ void seat_ask_twins(const struct seat *seat, const char *serial);
 void seat_judge(const struct seat *seat, bool granted, struct match_result *out);
 // The plugged-in board as match and signature see it.
 void seat_describe(const struct seat *seat, struct match_board *out);
+// Whether this board can be the one of the slot's last attempt, which had no serial or the same: its disk is of the same
+// size, and, without a serial, it says the same of itself. A disk that has not come yet may be of any size.
+bool seat_may_be_same(const struct seat *seat, const struct board *board);
 // Its disk that the job programs becomes its identity.
 void seat_choose_lun(struct seat *seat);
 // Whether the plugged-in board has passed already, or was sent to be reworked: the next attempt is rework.
@@ -324,7 +329,8 @@ void leave_free(struct seat *seat);
 void leave_act(struct seat *seat, const struct slot_actions *out);
 // The worker may let its device go.
 void leave_release(struct seat *seat);
-// What arrives is the board of the slot's last attempt, as far as its serial can tell, and its slot waits for it.
+// What arrives is the board of the slot's last attempt, as far as its serial and seat_may_be_same() can tell, and its slot
+// waits for it.
 bool leave_awaits(const struct seat *seat, const struct board *board);
 // ... and is in seat->board now.
 void leave_take_back(struct seat *seat);

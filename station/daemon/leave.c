@@ -132,7 +132,7 @@ bool leave_awaits(const struct seat *seat, const struct board *board)
 {
 	const struct slot *slot = &seat->slot;
 	bool waits = slot->state == SLOT_RETRYING || slot->state == SLOT_AWAITING || slot->stopped;
-	return waits && !strcmp(seat->attempt.own_serial, board->serial);
+	return waits && !strcmp(seat->attempt.own_serial, board->serial) && seat_may_be_same(seat, board);
 }
 
 void leave_take_back(struct seat *seat)

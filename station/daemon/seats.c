@@ -231,6 +231,10 @@ static void attempt_board(struct seat_attempt *a, const struct seat *seat)
 	STR_COPY(a->key, seat->key);
 	a->diskseq = board->identity.diskseq;
 	a->size = board->identity.size;
+	a->lun = board->lun;
+	struct match_board subject;
+	seat_describe(seat, &subject);
+	signature_learn(&subject, &a->looks);
 }
 
 // What both halves of an attempt have in common, and a worker that does all of it.
