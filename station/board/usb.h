@@ -44,8 +44,8 @@ bool usb_is_bulk_only(const char *class, const char *subclass, const char *proto
 // Whether this USB disk says U-Boot's `ums` (match_is_ums()).
 bool usb_is_ums(const struct board *board);
 
-// Adds a disk to what was found at its port (`found`: empty at first). The two sides of a USB 3 controller number their ports
-// alike, so that a port's name may be two devices': their disks are never mixed, and the one that is a board counts.
+// Adds a disk to what was found at its port (`found`: empty at first). The two sides of a USB 3 port have one name, so that
+// it may be two devices': their disks are never mixed, and the one that is a board counts.
 void usb_disk_join(struct board *found, const struct board *disk);
 
 // A monitor of disks and USB devices, as udev reports them once its rules are done; NULL with *e set.

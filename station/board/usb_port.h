@@ -13,6 +13,10 @@ enum { USB_PORT_SIZE = 96 };
  * ID_PATH ("pci-0000:00:14.0-usb-0:2.3"): the host controller and the way through the hubs, without the bus
  * number, which changes. A root hub itself has a name that ends in ':' ("pci-0000:00:14.0-usb-0:"). False: there
  * is no USB device in the path.
+ *
+ * A USB 3 socket is two ports, one for SuperSpeed and one for 480 Mb/s and slower, of two hubs that may number theirs
+ * differently. Both have the latter's name: sysfs says which belong together (ABI/testing/sysfs-bus-usb, portX/peer). Where
+ * it does not, two of the same number do.
  */
 bool usb_port_of(const char *syspath, char port[USB_PORT_SIZE]);
 

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <libudev.h>
+#include <limits.h>
 #include <stdlib.h>
 
 #include "board/usb.h"
@@ -38,6 +39,7 @@ bool usb_node_read(struct udev_device *device, struct usb_node *node)
 	node->bus = number_attribute(device, "busnum");
 	node->address = number_attribute(device, "devnum");
 	node->root = node->port[strlen(node->port) - 1] == ':';
+	STR_COPY(node->name, udev_device_get_sysname(device));
 	return true;
 }
 
@@ -133,4 +135,36 @@ const struct usb_node *usb_tree_find(const struct usb_tree *tree, const char *po
 		if (tree->nodes[i].speed <= USB_HIGH_SPEED && !strcmp(tree->nodes[i].port, port))
 			return &tree->nodes[i];
 	return NULL;
+}
+
+// The name of one of a hub's ports. What is plugged in there would have it; the port need not have anything.
+static bool port_below(
+        const char *root, const struct usb_node *hub, unsigned number, char port[USB_PORT_SIZE])
+{
+	char way[16], link[PATH_MAX], path[PATH_MAX], child[PATH_MAX + 80];
+	snprintf(way, sizeof(way), ".%u", number);
+	if (hub->speed <= USB_HIGH_SPEED)
+		return usb_port_join(hub->port, way, port);
+	snprintf(link, sizeof(link), "%s/sys/bus/usb/devices/%s", root, hub->name);
+	if (!realpath(link, path))
+		return false; // gone in the meantime
+	if (hub->root)
+		snprintf(child, sizeof(child), "%s/%u-%u", path, hub->bus, number);
+	else
+		snprintf(child, sizeof(child), "%s/%s.%u", path, hub->name, number);
+	return usb_port_of(child, port);
+}
+
+unsigned usb_tree_halves(
+        const char *root, const struct usb_tree *tree, const char *port, struct usb_half out[USB_HALVES_MAX])
+{
+	char name[USB_PORT_SIZE];
+	unsigned count = 0;
+	for (unsigned i = 0; i < tree->count; i++) {
+		const struct usb_node *hub = &tree->nodes[i];
+		for (unsigned n = 1; n <= hub->hub_ports && count < USB_HALVES_MAX; n++)
+			if (port_below(root, hub, n, name) && !strcmp(name, port))
+				out[count++] = (struct usb_half){hub->bus, hub->address, n};
+	}
+	return count;
 }

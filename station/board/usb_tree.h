@@ -13,6 +13,7 @@ enum { USB_HIGH_SPEED = 480 }; // Mb/s
 
 struct usb_node {
 	char port[USB_PORT_SIZE];
+	char name[48];   // sysfs': "2-1.4", "usb2"; they change
 	char usb_id[16]; // "0525:a4a5"
 	char manufacturer[64], product[64], serial[64];
 	unsigned speed;        // Mb/s
@@ -38,6 +39,16 @@ void usb_tree_done(struct usb_tree *tree);
 
 // The node at a port, on the side that boards are on (480 Mb/s and slower; a USB 3 hub is there twice); or NULL.
 const struct usb_node *usb_tree_find(const struct usb_tree *tree, const char *port);
+
+// A port as the hub that it is on has it. A USB 3 socket is on two: one at 480 Mb/s, one faster, and its numbers may differ.
+struct usb_half {
+	unsigned bus, address; // the hub's
+	unsigned number;
+};
+enum { USB_HALVES_MAX = 2 };
+// Finds a port's halves; returns how many. `root` stands before /sys: "" but in tests.
+unsigned usb_tree_halves(
+        const char *root, const struct usb_tree *tree, const char *port, struct usb_half out[USB_HALVES_MAX]);
 
 // Fills the profile's [hubs]: every hub that a slot is below.
 int usb_tree_learn_hubs(const struct usb_tree *tree, struct profile *profile, struct err *e);

@@ -71,6 +71,14 @@ static void put_node(const struct usb_node *node, const struct disks *disks)
 	fputc('\n', stdout);
 }
 
+static bool is_empty(const struct usb_tree *tree, const char *port)
+{
+	for (unsigned i = 0; i < tree->count; i++)
+		if (!strcmp(tree->nodes[i].port, port))
+			return false;
+	return true;
+}
+
 static void put_tree(const struct usb_tree *tree, const struct profile *profile, const struct disks *disks)
 {
 	for (unsigned i = 0; i < tree->count; i++) {
@@ -83,7 +91,7 @@ static void put_tree(const struct usb_tree *tree, const struct profile *profile,
 		put_node(node, disks);
 	}
 	for (unsigned i = 0; i < profile->slot_count; i++)
-		if (!usb_tree_find(tree, profile->slots[i].port))
+		if (is_empty(tree, profile->slots[i].port))
 			printf("%-36s slot %-5s empty\n", profile->slots[i].port, profile->slots[i].label);
 }
 
