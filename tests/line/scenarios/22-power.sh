@@ -19,6 +19,8 @@ station_power() {
 }
 port=platform-vhci_hcd.2-usb-0:3
 fast=$(for b in "$(dirname "$(dirname "$(usb_path p)")")"/usb[0-9]*; do [ "$(cat "$b/speed")" = 5000 ] && echo "${b##*usb}"; done)
+peer=$(readlink -f "/sys/bus/usb/devices/usb$bus/$bus-0:1.0/usb$bus-port3/peer")
+check 'the kernel pairs it with another' [ "${peer##*/}" = "usb$fast-port3" ]
 fast_state() { uhubctl -l "$fast" -p 3 -e | sed -n 's/^  Port 3: //p' | tail -n 1; }
 station_power $port off
 check 'the station did not switch it off' [ "$(state | grep -c power)" = 0 ]
