@@ -19,6 +19,13 @@ uint64_t clock_mono_ns(void)
 	return (uint64_t)now.tv_sec * NSEC_PER_SEC + (uint64_t)now.tv_nsec;
 }
 
+uint64_t clock_utc_ns(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (uint64_t)now.tv_sec * NSEC_PER_SEC + (uint64_t)now.tv_nsec;
+}
+
 static void utc_text(const struct timespec *at, char text[CLOCK_UTC_SIZE])
 {
 	struct tm tm;

@@ -12,6 +12,9 @@
 // CLOCK_MONOTONIC in nanoseconds.
 uint64_t clock_mono_ns(void);
 
+// CLOCK_REALTIME in nanoseconds: for what must be compared with a file's times.
+uint64_t clock_utc_ns(void);
+
 // UTC as "2026-11-21T00:56:12.123456Z" (27 characters and NUL).
 #define CLOCK_UTC_SIZE 28
 void clock_utc_text(char text[CLOCK_UTC_SIZE]);

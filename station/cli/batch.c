@@ -149,8 +149,10 @@ static void on_note(void *context, struct import *import, const char *text)
 static void on_import_done(void *context, struct import *import)
 {
 	struct batch *b = context;
-	(void)import;
 	b->import_ended = true;
+	if (import_was_unchanged(import))
+		progress_say(b->progress, "%s: unchanged since it was hashed; --hash-source hashes it again",
+		        b->options->image);
 	check_end(b);
 }
 
@@ -221,7 +223,8 @@ static int start_import(struct batch *b, int image_fd, struct err *e)
 	        .bmap_name = bmap_fd >= 0 ? bmap_name : NULL,
 	        .store = b->store,
 	        .store_limit = o->store_limit,
-	        .holes_unmapped = o->holes};
+	        .holes_unmapped = o->holes,
+	        .trust_times = !o->hash_source};
 	return import_start(b->loop, &request, &import_table, b, &b->import, e);
 }
 

@@ -22,6 +22,7 @@ struct batch_options {
 	uint64_t store_limit;
 	bool holes; // a raw file's holes are unmapped, when there is no bmap
 	bool json;
+	bool hash_source; // even where its times tell that it is what was hashed before
 	const char *image;
 	const char *targets[BATCH_TARGETS_MAX];
 	unsigned target_count;

@@ -25,6 +25,7 @@ static const char write_help[] =
         "                        image, which is hashed once for all targets: for many targets or few cores\n"
         "  --no-verify           do not read back: the best result is then `unverified`\n"
         "  --json                one result line per target on stdout, all else on stderr\n"
+        "  --hash-source         hash IMAGE again, even if its times say that it is what was hashed before\n"
         "  --store DIR           where decoded images are kept (or $GANGWAY_STORE)\n"
         "  --store-limit BYTES   how much the store may take; K, M, G are powers of 1024\n"
         "  --fault TARGET=KIND@OFFSET[=VALUE]\n"
@@ -44,6 +45,7 @@ static const char verify_help[] =
         "  --holes               a raw image without bmap: its holes are unmapped\n"
         "  --verify hash|compare as in `gangway write`\n"
         "  --json                one result line per target on stdout, all else on stderr\n"
+        "  --hash-source         hash IMAGE again, even if its times say that it is what was hashed before\n"
         "  --store DIR           where decoded images are kept (or $GANGWAY_STORE)\n"
         "  --store-limit BYTES   how much the store may take; K, M, G are powers of 1024\n"
         "  --fault TARGET=KIND@OFFSET[=VALUE]   for tests, as in `gangway write`\n"
@@ -61,11 +63,13 @@ enum {
 	OPTION_STORE_LIMIT,
 	OPTION_FAULT,
 	OPTION_ALL,
+	OPTION_HASH_SOURCE,
 };
 static const struct option long_options[] = {
         {"all", no_argument, NULL, OPTION_ALL},
         {"bmap", required_argument, NULL, OPTION_BMAP},
         {"unmapped", required_argument, NULL, OPTION_UNMAPPED},
+        {"hash-source", no_argument, NULL, OPTION_HASH_SOURCE},
         {"holes", no_argument, NULL, OPTION_HOLES},
         {"json", no_argument, NULL, OPTION_JSON},
         {"store", required_argument, NULL, OPTION_STORE},
@@ -113,6 +117,7 @@ static int take(void *context, const struct option *option, const char *value)
 	switch (option->val) {
 	case OPTION_BMAP: o->bmap = value; return 0;
 	case OPTION_UNMAPPED: return parse_unmapped(p, value);
+	case OPTION_HASH_SOURCE: o->hash_source = true; return 0;
 	case OPTION_HOLES: o->holes = true; return 0;
 	case OPTION_VERIFY: return parse_verify(p, value);
 	case OPTION_NO_VERIFY:

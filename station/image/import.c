@@ -34,7 +34,7 @@ struct import {
 	struct image image;
 	struct front front; // writable: IMAGE_FAILED must be said even when the importer has died
 	char codec[16];
-	bool stored, ready, done;
+	bool stored, unchanged, ready, done;
 	struct err error; // num != 0: it failed
 	unsigned depth;   // callbacks on the stack
 	bool freed;       // import_free() was called inside one of them
@@ -53,6 +53,11 @@ const char *import_codec(const struct import *import)
 bool import_was_stored(const struct import *import)
 {
 	return import->stored;
+}
+
+bool import_was_unchanged(const struct import *import)
+{
+	return import->unchanged;
 }
 
 static void import_destroy(struct import *im)
@@ -135,6 +140,7 @@ static const char *take_done(struct import *im, const struct import_message *m)
 		return "done out of turn";
 	STR_COPY(im->image.key, m->key);
 	STR_COPY(im->image.source_sha256, m->source_sha256);
+	im->unchanged = m->unchanged != 0;
 	im->done = true;
 	return NULL;
 }
@@ -272,11 +278,12 @@ static int start_child(struct import *im, const struct import_request *q, struct
 	_cleanup_close_ int theirs = pair[1];
 	snprintf(limit, sizeof(limit), "%" PRIu64, q->store_limit);
 	struct child_spec spec = {.role = "importer",
-	        .args = {q->store, limit, q->holes_unmapped ? "holes" : "all", q->image_name},
+	        .args = {q->store, limit, q->holes_unmapped ? "holes" : "all",
+	                q->trust_times ? "times" : "hash", q->image_name},
 	        .fds = {theirs, im->wake_fd, q->image_fd},
 	        .fd_count = 3};
 	if (q->bmap_fd >= 0) {
-		spec.args[4] = q->bmap_name ? q->bmap_name : "bmap";
+		spec.args[5] = q->bmap_name ? q->bmap_name : "bmap";
 		spec.fds[spec.fd_count++] = q->bmap_fd;
 	}
 	return child_start(&spec, &im->child, e);

@@ -20,6 +20,7 @@ struct import_request {
 	const char *store;      // the store's folder; made when it is not there
 	uint64_t store_limit;   // bytes the store may use; least recently used entries go; 0: no limit
 	bool holes_unmapped;    // without a bmap
+	bool trust_times; // a source that was hashed before and is unchanged by its times is not hashed again (settled.h)
 };
 
 /*
@@ -53,6 +54,8 @@ struct image *import_image(struct import *import);
 const char *import_codec(const struct import *import);
 // True when no decoding was needed.
 bool import_was_stored(const struct import *import);
+// After `done`: true when the source's times told that it is what was hashed before (trust_times).
+bool import_was_unchanged(const struct import *import);
 
 // Stops a running import (what it wrote is dropped) and frees it. Safe inside its own callbacks. NULL is fine.
 struct import *import_free(struct import *import);

@@ -44,6 +44,7 @@ void import_job_close(struct import_job *job)
 int import_job_prepare(struct import_job *job, struct err *e)
 {
 	int r = store_attach(job->store_path, true, &job->store, e);
+	clock_boot_id(job->boot_id);
 	return r < 0 ? r : sandbox_enter(job->store.dir, e);
 }
 
@@ -105,7 +106,7 @@ static void tell_ready(const struct import_job *job, bool stored, const int fds[
 
 static void tell_done(const struct import_job *job)
 {
-	struct import_message done = {.type = IMPORT_DONE};
+	struct import_message done = {.type = IMPORT_DONE, .unchanged = job->unchanged};
 	STR_COPY(done.key, job->meta.key);
 	STR_COPY(done.source_sha256, job->meta.source_sha256);
 	import_tell(&done, NULL, 0, true);
@@ -146,6 +147,26 @@ static int check_unchanged(const struct import_job *job, struct err *e)
 	return 0;
 }
 
+// Before the source is read: what its mark is to prove. Without a mark it is hashed the next time, too.
+static void sync_source(struct import_job *job)
+{
+	if (job->mark[0] && settled_sync(IMPORTER_FD_IMAGE) < 0)
+		job->mark[0] = '\0';
+}
+
+// After it was read. "": it was written to meanwhile, or its times prove nothing.
+static const char *mark_of_read(const struct import_job *job, char now[SETTLED_MARK_SIZE])
+{
+	settled_mark(IMPORTER_FD_IMAGE, job->boot_id, clock_utc_ns(), now);
+	return strcmp(now, job->mark) == 0 ? now : "";
+}
+
+static int set_hint(struct import_job *job, const char *key, struct err *e)
+{
+	char mark[SETTLED_MARK_SIZE];
+	return store_hint_set(&job->hint, key, mark_of_read(job, mark), e);
+}
+
 // Opens an entry. -ENOENT: there is none to be used.
 static int open_stored(struct import_job *job, const char *key, enum image_state state, struct err *e)
 {
@@ -170,6 +191,7 @@ static int hash_source(struct import_job *job, char source[SHA256_HEX_SIZE], str
 	uint8_t digest[DIGEST_SHA256_SIZE];
 	struct pipeline pipeline = pipeline_of(job);
 	job->hashing = true;
+	sync_source(job);
 	int r = pipeline_hash(&pipeline, digest, e);
 	job->hashing = false;
 	if (r == 0)
@@ -184,35 +206,47 @@ static void ready_stored(const struct import_job *job)
 	tell_ready(job, true, (int[]){job->stored.data_fd, job->front.fd, job->stored.lock_fd});
 }
 
-static int forget_hint(struct import_job *job, struct err *e)
+// What hashing has told of the source goes into its hint, unless another import has put another key there.
+static int hint_hashed(struct import_job *job, bool same, struct err *e)
 {
 	char identity[SHA256_HEX_SIZE];
 	identity_of(job, identity);
 	int r = store_hint_lock(&job->store, identity, &job->hint, e);
-	if (r == 0)
-		r = store_hint_set(&job->hint, "", e);
+	if (r == 0 && !same)
+		r = store_hint_set(&job->hint, "", "", e);
+	else if (r == 0 && !strcmp(job->hint.key, job->meta.key))
+		r = set_hint(job, job->meta.key, e);
 	store_hint_release(&job->store, &job->hint);
 	return r;
 }
 
-// What the hint names is used at once, and confirmed when the source was hashed again.
+static bool is_unchanged(const struct import_job *job)
+{
+	return job->trust_times && job->mark[0] && !strcmp(job->mark, job->hint.mark);
+}
+
+// What the hint names is used at once, and confirmed when the source was hashed again or has not changed since it was.
 static int use_hinted(struct import_job *job, struct err *e)
 {
 	char source[SHA256_HEX_SIZE];
 	store_hint_release(&job->store, &job->hint); // whoever waits for it can go on
 	ready_stored(job);
+	if (job->unchanged) {
+		tell_done(job);
+		return 0;
+	}
 	int r = hash_source(job, source, e);
 	if (r < 0)
 		return r;
-	if (strcmp(source, job->meta.source_sha256) != 0) {
-		r = forget_hint(job, e);
-		if (r < 0)
-			return r;
+	bool same = strcmp(source, job->meta.source_sha256) == 0;
+	r = hint_hashed(job, same, e);
+	if (r < 0)
+		return r;
+	if (!same)
 		return err_fail(e, EAGAIN, FAILURE_IMAGE_CHANGED,
 		        "%s: is not what it was when it was stored, though its size and time are; run it "
 		        "again",
 		        job->image_name);
-	}
 	front_confirm(job->front.map);
 	front_wake(IMPORTER_FD_WAKE);
 	tell_done(job);
@@ -234,7 +268,7 @@ static int use_same(struct import_job *job, struct err *e)
 	store_key(source, job->meta.bmap_sha256, job->meta.mapping, key);
 	r = open_stored(job, key, IMAGE_CONFIRMED, e);
 	if (r == 0)
-		r = store_hint_set(&job->hint, key, e);
+		r = set_hint(job, key, e);
 	if (r < 0)
 		return r;
 	ready_stored(job);
@@ -321,6 +355,7 @@ static int decode(struct import_job *job, uint64_t left, struct err *e)
 	pipeline.ops = job->ops;
 	pipeline.sink = &sink;
 	pipeline.threads = job->parts ? decode_lanes(job->ops, decode_threads()) : 0;
+	sync_source(job);
 	int r = sink_open(&sink, e);
 	if (r == 0)
 		r = pipeline_run(&pipeline, digest, e);
@@ -348,7 +383,7 @@ static int publish(struct import_job *job, struct err *e)
 		        &job->store, &job->entry, job->front.map, job->front.size, &job->meta, e);
 	pthread_mutex_unlock(&job->lock);
 	if (r == 0)
-		r = store_hint_set(&job->hint, job->meta.key, e);
+		r = set_hint(job, job->meta.key, e);
 	return r;
 }
 
@@ -379,11 +414,13 @@ static int run(struct import_job *job, struct err *e)
 	if (r < 0)
 		return r;
 	identity_of(job, identity);
+	settled_mark(IMPORTER_FD_IMAGE, job->boot_id, clock_utc_ns(), job->mark);
 	r = store_hint_lock(&job->store, identity, &job->hint, e);
 	if (r < 0)
 		return r;
 	if (job->hint.key[0]) {
-		r = open_stored(job, job->hint.key, IMAGE_GROWING, e);
+		job->unchanged = is_unchanged(job);
+		r = open_stored(job, job->hint.key, job->unchanged ? IMAGE_CONFIRMED : IMAGE_GROWING, e);
 		if (r != -ENOENT)
 			return r < 0 ? r : use_hinted(job, e);
 	}

@@ -15,7 +15,7 @@ struct import_job {
 	// Asked for; borrowed.
 	const char *store_path, *image_name, *bmap_name; // bmap_name NULL: none
 	uint64_t store_limit;
-	bool holes_unmapped;
+	bool holes_unmapped, trust_times;
 
 	struct store store;
 	struct store_hint hint;
@@ -26,9 +26,12 @@ struct import_job {
 	const struct decode_ops *ops;
 	uint64_t file_size;
 	uint64_t mtime_ns, device, inode;
-	uint64_t image_size; // 0: not known in advance
-	bool hold;           // boards wait until all is decoded
-	bool parts;          // the source is made of parts that can be decoded at the same time
+	char boot_id[CLOCK_BOOT_ID_SIZE];
+	char mark[SETTLED_MARK_SIZE]; // the source's; "": its times prove nothing
+	bool unchanged;               // confirmed by its mark: the source was not hashed
+	uint64_t image_size;          // 0: not known in advance
+	bool hold;                    // boards wait until all is decoded
+	bool parts;                   // the source is made of parts that can be decoded at the same time
 	struct plan_range *ranges;
 	size_t range_count;
 	struct store_meta meta; // filled as things become known

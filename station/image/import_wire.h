@@ -10,13 +10,14 @@ enum import_message_type {
 	IMPORT_READY,      // stored, bmap_sha256; descriptors: data, front, lock
 	IMPORT_PROGRESS,   // decoded, total
 	IMPORT_NOTE,       // text
-	IMPORT_DONE,       // key, source_sha256
+	IMPORT_DONE,       // key, source_sha256, unchanged
 	IMPORT_FAILED,     // num, failure, text
 };
 
 struct import_message {
 	uint32_t type; // enum import_message_type
 	uint32_t stored;
+	uint32_t unchanged;
 	int32_t num;
 	uint32_t failure;
 	uint64_t decoded, total; // total 0: not known

@@ -29,13 +29,14 @@ static void *import_main(void *context)
 
 static int parse_arguments(int argc, char **argv, struct import_job *job, struct err *e)
 {
-	if (argc < 5)
-		return err_set(e, EINVAL, "importer: STORE LIMIT HOLES IMAGE [BMAP]");
+	if (argc < 6)
+		return err_set(e, EINVAL, "importer: STORE LIMIT all|holes hash|times IMAGE [BMAP]");
 	job->store_path = argv[1];
 	job->store_limit = strtoull(argv[2], NULL, 10);
 	job->holes_unmapped = !strcmp(argv[3], "holes");
-	job->image_name = argv[4];
-	job->bmap_name = argc > 5 ? argv[5] : NULL;
+	job->trust_times = !strcmp(argv[4], "times");
+	job->image_name = argv[5];
+	job->bmap_name = argc > 6 ? argv[6] : NULL;
 	return 0;
 }
 
@@ -79,7 +80,7 @@ int import_role(int argc, char **argv)
 	struct importer importer = {.finished = -1};
 	struct err e = {0};
 	log_name("importer");
-	int r = child_enter(argc > 5 ? 4 : 3, &e);
+	int r = child_enter(argc > 6 ? 4 : 3, &e);
 	if (r < 0) {
 		log_error("%s", e.text);
 		return 2;

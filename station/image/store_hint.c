@@ -18,13 +18,22 @@ static bool still_named(int folder, const char *name, int fd)
 	       own.st_dev == named.st_dev && own.st_ino == named.st_ino;
 }
 
-static void read_key(struct store_hint *hint)
+// KEY, or KEY and a mark behind a blank.
+static void read_both(struct store_hint *hint)
 {
+	enum { KEY = SHA256_HEX_SIZE - 1 };
+	char text[KEY + 1 + SETTLED_MARK_SIZE] = "";
 	uint8_t digest[DIGEST_SHA256_SIZE];
-	hint->key[0] = '\0';
-	if (fd_pread_all(hint->fd, hint->key, sizeof(hint->key) - 1, 0) != sizeof(hint->key) - 1 ||
-	        !digest_from_hex(hint->key, digest, sizeof(digest)))
-		hint->key[0] = '\0';
+	hint->key[0] = hint->mark[0] = '\0';
+	if (fd_pread_all(hint->fd, text, sizeof(text) - 1, 0) < KEY)
+		return;
+	if (text[KEY] == ' ')
+		STR_COPY(hint->mark, text + KEY + 1);
+	text[KEY] = '\0';
+	if (digest_from_hex(text, digest, sizeof(digest)))
+		STR_COPY(hint->key, text);
+	else
+		hint->mark[0] = '\0';
 }
 
 int store_hint_lock(const struct store *s, const char *identity, struct store_hint *out, struct err *e)
@@ -45,17 +54,20 @@ int store_hint_lock(const struct store *s, const char *identity, struct store_hi
 			break;
 		fd_close(&hint.fd);
 	}
-	read_key(&hint);
+	read_both(&hint);
 	*out = hint;
 	return 0;
 }
 
-int store_hint_set(struct store_hint *hint, const char *key, struct err *e)
+int store_hint_set(struct store_hint *hint, const char *key, const char *mark, struct err *e)
 {
+	char text[SHA256_HEX_SIZE + SETTLED_MARK_SIZE];
+	snprintf(text, sizeof(text), "%s%s%s", key, key[0] && mark[0] ? " " : "", key[0] ? mark : "");
 	int r = ftruncate(hint->fd, 0) < 0 ? -errno : 0;
 	if (r == 0)
-		r = fd_pwrite_all(hint->fd, key, strlen(key), 0);
+		r = fd_pwrite_all(hint->fd, text, strlen(text), 0);
 	STR_COPY(hint->key, key);
+	STR_COPY(hint->mark, key[0] ? mark : "");
 	return r < 0 ? err_sys(e, -r, "the store's hint cannot be written") : 0;
 }
 
@@ -72,7 +84,7 @@ static void forget_one(const struct store *s, const char *name, const char *key)
 	struct store_hint hint = {.fd = openat(s->hints, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)};
 	if (hint.fd < 0)
 		return;
-	read_key(&hint);
+	read_both(&hint);
 	if (!strcmp(hint.key, key) && flock(hint.fd, LOCK_EX | LOCK_NB) == 0)
 		unlinkat(s->hints, name, 0);
 	fd_close(&hint.fd);

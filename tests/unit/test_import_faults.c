@@ -232,8 +232,8 @@ static void what_workers_get_is_read_only(void **state)
 
 int main(int argc, char **argv)
 {
-	if (argc > 5 && !strcmp(argv[1], "importer") && getenv("EVIL_IMPORTER"))
-		return evil_importer(argv[5]);
+	if (argc > 6 && !strcmp(argv[1], "importer") && getenv("EVIL_IMPORTER"))
+		return evil_importer(argv[6]);
 	if (argc > 1 && !strcmp(argv[1], "importer"))
 		return import_role(argc - 1, argv + 1);
 	const struct CMUnitTest tests[] = {
