@@ -106,6 +106,14 @@ def warm(*paths):
                 pass
 
 
+def settle(path, say):
+    """Waits until nobody has written to the file for a minute (station/image/settled.h)."""
+    left = os.stat(path).st_ctime + 61 - time.time()
+    if left > 0:
+        say(f'  {path.name} is young: waiting {left:.0f} s')
+        time.sleep(left)
+
+
 def decode_seconds(path):
     """How long one thread needs for an .xz file."""
     started = time.monotonic()
