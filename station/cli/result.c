@@ -74,10 +74,11 @@ static void print_good(FILE *to, const struct batch_target *t)
 	fputc('\n', to);
 }
 
-// Of a target whose writing began there is always this to say.
+// Of a target whose writing began there is always this to say; unless the old headers did not take it.
 static bool is_half_done(const struct batch_target *t)
 {
-	return t->job.task == WORKER_WRITE && t->result.result == WORKER_FAIL && !t->untouched;
+	return t->job.task == WORKER_WRITE && t->result.result == WORKER_FAIL && !t->untouched &&
+	       !strstr(t->result.text, "may still boot");
 }
 
 static void print_bad(const struct batch_target *t)

@@ -164,14 +164,27 @@ static bool doubt(struct program *p)
 	return true;
 }
 
+// What a failed board does when it is switched on.
+static const char *aftermath(const struct program *p)
+{
+	bool stopped = p->failure == FAILURE_CANCELLED || p->failure == FAILURE_INTERRUPTED;
+	if (!worker_writes(p->spec.job))
+		return "";
+	if (p->blanking && p->spec.job->task != WORKER_COMMIT) // whose ASK has done so before
+		return "; what was on it before may still boot";
+	if (p->key_touched && !p->retracted)
+		return "; its headers could not be blanked again";
+	return stopped ? "; it does not boot: write it again" : "";
+}
+
 static void conclude(struct program *p)
 {
 	if (p->concluded || doubt(p))
 		return;
 	p->concluded = true;
-	if (p->failure != FAILURE_NONE && p->key_touched && !p->retracted) {
+	if (p->failure != FAILURE_NONE) {
 		size_t used = strlen(p->text);
-		snprintf(p->text + used, sizeof(p->text) - used, "; its headers could not be blanked again");
+		snprintf(p->text + used, sizeof(p->text) - used, "%s", aftermath(p));
 	}
 	p->spec.concluded(p->spec.context);
 }
@@ -218,6 +231,8 @@ static void run_step(struct program *p)
 	const struct step *step = &steps[p->step];
 	enter_stage(p, step->stage);
 	p->step_started = clock_mono_ns();
+	if (step->areas == WALK_BLANK)
+		p->blanking = true;
 	if (step->areas & (WALK_TAIL | WALK_KEY) && step->sweep == &write_commit_ops)
 		p->key_touched = true;
 	if (step->run)
@@ -237,6 +252,8 @@ void program_start(struct program *p)
 void program_next(struct program *p)
 {
 	step_ended(p);
+	if (p->blanking && steps[p->step].run == run_flush)
+		p->blanking = false;
 	p->step++;
 	run_step(p);
 }
@@ -261,7 +278,7 @@ static void after_failure(struct program *p)
 
 void program_fail(struct program *p, enum failure failure, const char *format, ...)
 {
-	if (p->concluded)
+	if (p->concluded || p->retracting) // which a second stop must not end half-way
 		return;
 	if (p->failure == FAILURE_NONE) {
 		p->failure = failure;

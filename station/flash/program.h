@@ -50,6 +50,7 @@ struct program {
 	uint64_t step_started; // CLOCK_MONOTONIC ns
 	uint64_t started_ns; // CLOCK_MONOTONIC: what proves the stored image for this attempt began after it
 	bool waiting_for_confirmation;
+	bool blanking;    // the headers of what was on it are being taken away, and may be there still
 	bool key_touched; // from here on the board may boot: a failure must blank it again
 	bool retracting, retracted, concluded;
 	bool in_doubt;                 // it failed and took no blanking either: has it gone?

@@ -336,11 +336,9 @@ static void stop(struct worker *w, enum failure failure, const char *why)
 {
 	char text[480];
 	const char *name = w->job.label[0] ? w->job.label : w->job.expect.node;
-	if (w->state == WORKER_RUNS && worker_writes(&w->job)) {
-		program_fail(&w->program, failure,
-		        "%s: %s before it was complete; it does not boot: write it again", name, why);
-	} else if (w->state == WORKER_RUNS) {
-		program_fail(&w->program, failure, "%s: %s before it was compared", name, why);
+	if (w->state == WORKER_RUNS) {
+		program_fail(&w->program, failure, "%s: %s before it was %s", name, why,
+		        worker_writes(&w->job) ? "complete" : "compared");
 	} else if (w->state != WORKER_WAITS_FOR_RELEASE) {
 		snprintf(text, sizeof(text), "%s: %s; nothing was written to it", name, why);
 		refuse(w, failure, text);
