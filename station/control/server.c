@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 
+#include "base/clock.h"
 #include "base/fd.h"
 #include "base/log.h"
 
@@ -39,11 +40,22 @@ struct control_server {
 	int fd;
 	int spare; // given up for a moment to turn a connection away when the process has no descriptor left
 	bool starved; // ... which was said
-	struct loop_source *source;
+	bool resting; // ... and did not help: nobody is let in for a while
+	struct loop_source *source, *rested;
 	struct control_client *clients;
 	unsigned client_count;
 	char path[PATH_MAX + 16];
 };
+
+static void listen_again(void *context)
+{
+	struct control_server *server = context;
+	if (server->spare < 0)
+		server->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	server->resting = loop_modify(server->source, EPOLLIN) < 0;
+	if (server->resting)
+		log_error("control: no connection is let in any more");
+}
 
 static void client_free(struct control_client *client)
 {
@@ -65,6 +77,8 @@ static void client_free(struct control_client *client)
 	control_lines_free(&client->in);
 	free(client->out);
 	free(client);
+	if (server->resting)
+		listen_again(server); // with the descriptor that came free
 }
 
 static void client_watch(struct control_client *client)
@@ -309,7 +323,11 @@ static bool peer_may(int fd, struct ucred *peer)
 	return false;
 }
 
-// The connection would stay at the head of the queue, and the loop would turn on it as fast as it can.
+/*
+ * The connection would stay at the head of the queue, and the loop would turn on it as fast as it can. Where the whole machine
+ * has no descriptor left (ENFILE), another process may take the one that is given up: then the queue has to wait, until
+ * a client has left or a second has passed.
+ */
 static void server_turn_away(struct control_server *server, int num)
 {
 	if (!server->starved)
@@ -317,9 +335,13 @@ static void server_turn_away(struct control_server *server, int num)
 	server->starved = true;
 	fd_close(&server->spare);
 	int fd = accept4(server->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-	if (fd >= 0)
-		close(fd);
+	bool stuck = fd < 0 && errno != EAGAIN;
+	fd_close(&fd);
 	server->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	if (server->spare >= 0 && !stuck)
+		return;
+	server->resting =
+	        loop_timer_after(server->rested, NSEC_PER_SEC) == 0 && loop_modify(server->source, 0) == 0;
 }
 
 static void server_accept(void *context, uint32_t events)
@@ -328,7 +350,7 @@ static void server_accept(void *context, uint32_t events)
 	(void)events;
 	int fd = accept4(server->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	if (fd < 0) {
-		if (errno == EMFILE || errno == ENFILE)
+		if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED)
 			server_turn_away(server, errno);
 		return;
 	}
@@ -358,7 +380,10 @@ static int server_listen(struct control_server *server, const char *state, struc
 	if (server->fd < 0 || bind(server->fd, (const struct sockaddr *)&address, sizeof(address)) < 0 ||
 	        chmod(address.sun_path, 0660) < 0 || listen(server->fd, 16) < 0)
 		return err_sys(e, errno, "%s: control socket", server->path);
-	return loop_add_fd(server->loop, server->fd, EPOLLIN, server_accept, server, &server->source, e);
+	r = loop_add_timer(server->loop, listen_again, server, &server->rested, e);
+	if (r == 0)
+		r = loop_add_fd(server->loop, server->fd, EPOLLIN, server_accept, server, &server->source, e);
+	return r;
 }
 
 int control_server_new(struct loop *loop, const char *state, const struct control_handlers *handlers,
@@ -463,6 +488,7 @@ struct control_server *control_server_free(struct control_server *server)
 	while (server->clients)
 		client_free(server->clients);
 	loop_remove(server->source);
+	loop_remove(server->rested);
 	fd_close(&server->spare);
 	if (server->fd >= 0) {
 		close(server->fd);

@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
+#include "base/clock.h"
 #include "base/fd.h"
 #include "check.h"
 #include "control/client.h"
@@ -271,6 +272,41 @@ static void a_connection_that_no_descriptor_is_left_for_is_turned_away(void **st
 	rounds(b, 1);
 }
 
+// As when the whole machine is out of them: another process takes the one that is given up.
+static void the_loop_does_not_turn_on_a_connection_that_cannot_be_turned_away(void **state)
+{
+	struct bench *b = *state;
+	struct rlimit before, none;
+	char byte;
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+	none = before;
+	none.rlim_cur = STDERR_FILENO + 1;
+	for (int i = 0; i < 2; i++) {
+		int client = raw_client(b), waits = connected(b);
+		assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+		uint64_t began = clock_mono_ns();
+		assert_int_equal(loop_round(b->loop, -1), 0);
+		assert_int_equal(recv(waits, &byte, 1, MSG_DONTWAIT), -1);
+		if (i)
+			close(client); // it leaves one for the other
+		else
+			close(waits);
+		assert_int_equal(loop_round(b->loop, -1), 0); // which nothing else ends
+		assert_true(i || clock_mono_ns() - began >= NSEC_PER_SEC);
+		assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+		if (i == 0) {
+			close(client);
+			rounds(b, 3);
+			continue;
+		}
+		say(waits, "{\"id\":1,\"cmd\":\"hello\"}\n");
+		rounds(b, 3);
+		assert_int_equal(recv(waits, &byte, 1, MSG_DONTWAIT), 1);
+		close(waits);
+		rounds(b, 1);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -285,6 +321,8 @@ int main(void)
 	                a_subscriber_that_does_not_read_gets_one_fresh_snapshot, setup, teardown),
 	        cmocka_unit_test_setup_teardown(
 	                a_connection_that_no_descriptor_is_left_for_is_turned_away, setup, teardown),
+	        cmocka_unit_test_setup_teardown(
+	                the_loop_does_not_turn_on_a_connection_that_cannot_be_turned_away, setup, teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
