@@ -52,9 +52,11 @@ static int make_tree(void **state)
 	pair("usb1/1-3/1-3:1.0/1-3-port4", "usb2/2-1/2-1:1.0/2-1-port4", "../../../..");
 	folder(CONTROLLER "/usb2/2-1/2-1:1.0/2-1-port2");
 	folder("root/sys/bus/usb/devices");
-	assert_int_equal(symlink("../../../devices/pci0000:00/0000:00:14.0/usb2", "root/sys/bus/usb/devices/usb2"), 0);
 	assert_int_equal(
-	        symlink("../../../devices/pci0000:00/0000:00:14.0/usb2/2-1", "root/sys/bus/usb/devices/2-1"), 0);
+	        symlink("../../../devices/pci0000:00/0000:00:14.0/usb2", "root/sys/bus/usb/devices/usb2"), 0);
+	assert_int_equal(
+	        symlink("../../../devices/pci0000:00/0000:00:14.0/usb2/2-1", "root/sys/bus/usb/devices/2-1"),
+	        0);
 	return 0;
 }
 
