@@ -40,10 +40,17 @@ void answer_left(struct slot *s, struct slot_actions *out)
 		leave_wait_on(s, SLOT_LEAVING_NONE, out);
 }
 
+// Its job's signature was rejected meanwhile: it is no other board for that, and another may be approved in time.
+static bool is_unapproved(const struct match_result *admission)
+{
+	return admission->verdict == MATCH_HELD && admission->failure == FAILURE_SIGNATURE_UNAPPROVED;
+}
+
 void answer_arrived(struct slot *s, const struct slot_event *event, struct slot_actions *out)
 {
 	enum match_verdict verdict = event->admission.verdict;
-	if (!event->same_board || (verdict != MATCH_OK && verdict != MATCH_NO_JOB)) {
+	if (!event->same_board ||
+	        (verdict != MATCH_OK && verdict != MATCH_NO_JOB && !is_unapproved(&event->admission))) {
 		s->waiting = true; // it is another one's place
 		give_up(s, FAILURE_DEVICE_GONE, out);
 		return;
@@ -77,8 +84,9 @@ void answer_deadline(struct slot *s, struct slot_actions *out)
 		leave_power_cycle(s, out);
 		return;
 	}
+	bool refused = s->away && s->present && s->same && is_unapproved(&s->admission);
 	s->leaving = SLOT_LEAVING_NONE;
-	give_up(s, FAILURE_NO_ANSWER, out);
+	give_up(s, refused ? FAILURE_SIGNATURE_UNAPPROVED : FAILURE_NO_ANSWER, out);
 }
 
 void answer_cancel(struct slot *s, struct slot_actions *out)

@@ -227,6 +227,9 @@ void ontarget_given_up(struct seat *seat)
 	else if (seat->slot.failure == FAILURE_NO_ANSWER)
 		STR_COPY(a->text, "the board did not come back in time (answer_ms); check gw_sector and its "
 		                  "start script, then load the board again");
+	else if (seat->slot.failure == FAILURE_SIGNATURE_UNAPPROVED)
+		STR_COPY(a->text, "the board came back, but the signature of the job's boards was rejected "
+		                  "meanwhile and none is approved; approve one, and it is programmed anew");
 	else if (seat->slot.failure == FAILURE_DEVICE_GONE)
 		STR_COPY(a->text, "another board came while this one was to read itself back; load it again");
 }

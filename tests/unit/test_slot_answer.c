@@ -175,6 +175,41 @@ static void another_board_in_the_plug_ends_it_and_waits(void **state)
 	}
 }
 
+static void one_whose_signature_was_rejected_meanwhile_waits_for_an_approval_and_ends_as_that(void **state)
+{
+	(void)state;
+	static const struct match_result unapproved = {
+	        .verdict = MATCH_HELD, .failure = FAILURE_SIGNATURE_UNAPPROVED};
+	for (int how = 0; how < 4; how++) {
+		struct slot slot = away(true);
+		if (how % 2) { // it shows its LUNs before their media
+			STEP(&slot, SLOT_EV_ARRIVED, .admission = no_job, .same_board = true);
+			STEP(&slot, SLOT_EV_REMATCH, .admission = unapproved);
+		} else {
+			STEP(&slot, SLOT_EV_ARRIVED, .admission = unapproved, .same_board = true);
+		}
+		assert_int_equal(slot.state, SLOT_AWAITING);
+		if (how < 2) {
+			assert_true(STEP(&slot, SLOT_EV_REMATCH, .admission = ok).set & SLOT_DO_START_WORKER);
+			continue;
+		}
+		assert_int_equal(STEP(&slot, SLOT_EV_DEADLINE).set, SLOT_DO_CLOSE_ROW);
+		assert_int_equal(slot.failure, FAILURE_SIGNATURE_UNAPPROVED);
+		assert_int_equal(slot.result, SLOT_RESULT_ABORTED); // nobody's fault, and no yield
+		STEP(&slot, SLOT_EV_CLOSED, .may_retry = true);
+		assert_int_equal(slot.state, SLOT_HOLD);
+		assert_int_equal(STEP(&slot, SLOT_EV_START).set, 0);
+		STEP(&slot, SLOT_EV_REMATCH, .admission = ok);
+		assert_int_equal(slot.state, SLOT_MATCHED);
+	}
+	// Gone again when the time is over: nothing is known of it.
+	struct slot slot = away(false);
+	STEP(&slot, SLOT_EV_ARRIVED, .admission = unapproved, .same_board = true);
+	STEP(&slot, SLOT_EV_LEFT);
+	STEP(&slot, SLOT_EV_DEADLINE);
+	assert_int_equal(slot.failure, FAILURE_NO_ANSWER);
+}
+
 static void one_that_does_not_come_back_in_time_is_no_answer_and_not_held_against_the_board(void **state)
 {
 	(void)state;
@@ -435,6 +470,8 @@ int main(void)
 	        cmocka_unit_test(a_board_that_is_back_before_its_worker_has_ended_waits_for_that),
 	        cmocka_unit_test(it_shows_its_luns_before_their_media),
 	        cmocka_unit_test(another_board_in_the_plug_ends_it_and_waits),
+	        cmocka_unit_test(
+	                one_whose_signature_was_rejected_meanwhile_waits_for_an_approval_and_ends_as_that),
 	        cmocka_unit_test(
 	                one_that_does_not_come_back_in_time_is_no_answer_and_not_held_against_the_board),
 	        cmocka_unit_test(who_is_stopped_while_away_is_held_when_it_comes_back),
