@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <libgen.h>
 #include <libudev.h>
 #include <limits.h>
 #include <sys/inotify.h>
@@ -105,6 +104,48 @@ static void check_all(struct files_fixture *files)
 		check_slot(files, i);
 }
 
+// The deepest folder on the way to a path that is there.
+static void nearest_folder(const char *path, char *folder, size_t size)
+{
+	struct stat st;
+	str_copy(folder, size, path);
+	do {
+		char *slash = strrchr(folder, '/');
+		slash[slash == folder] = '\0';
+	} while (folder[1] && (stat(folder, &st) < 0 || !S_ISDIR(st.st_mode)));
+}
+
+/*
+ * udev makes /dev/disk/by-path with the first disk and removes it with the last one, so what is watched is the nearest
+ * folder that is there; whatever happens in it, it is looked for anew, until none deeper has come meanwhile.
+ */
+static int watch_name(struct files_fixture *files, unsigned slot, struct err *e)
+{
+	enum { TRIES = 16 }; // each is told of by an event as well
+	const uint32_t mask = IN_CREATE | IN_DELETE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE_SELF |
+	                      IN_MOVE_SELF | IN_ONLYDIR;
+	char folder[256], watched[256] = "";
+	for (unsigned i = 0; i < TRIES; i++) {
+		nearest_folder(files->paths[slot], folder, sizeof(folder));
+		if (!strcmp(folder, watched))
+			break;
+		if (inotify_add_watch(files->inotify, folder, mask) >= 0)
+			STR_COPY(watched, folder);
+		else if (errno != ENOENT && errno != ENOTDIR)
+			return err_sys(e, errno, "slot %s: folder %s cannot be watched",
+			        files->base.slots[slot].label, folder);
+	}
+	return 0;
+}
+
+static int watch_all(struct files_fixture *files, struct err *e)
+{
+	int r = 0;
+	for (unsigned i = 0; i < files->base.slot_count && r == 0; i++)
+		r = watch_name(files, i, e);
+	return r;
+}
+
 static void inotify_ready(void *context, uint32_t events)
 {
 	struct files_fixture *files = context;
@@ -112,6 +153,9 @@ static void inotify_ready(void *context, uint32_t events)
 	(void)events;
 	while (read(files->inotify, data, sizeof(data)) > 0)
 		;
+	struct err e;
+	if (watch_all(files, &e) < 0)
+		log_warn("files fixture: %s", e.text);
 	check_all(files);
 }
 
@@ -144,15 +188,9 @@ static int watch_names(struct files_fixture *files, struct err *e)
 	files->inotify = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
 	if (files->inotify < 0)
 		return err_sys(e, errno, "files fixture: inotify");
-	for (unsigned i = 0; i < files->base.slot_count; i++) {
-		char copy[256];
-		STR_COPY(copy, files->paths[i]);
-		const char *folder = dirname(copy);
-		uint32_t mask = IN_CREATE | IN_DELETE | IN_MOVED_TO | IN_MOVED_FROM | IN_ONLYDIR;
-		if (inotify_add_watch(files->inotify, folder, mask) < 0)
-			return err_sys(e, errno, "slot %s: folder %s cannot be watched",
-			        files->base.slots[i].label, folder);
-	}
+	int r = watch_all(files, e);
+	if (r < 0)
+		return r;
 	return loop_add_fd(
 	        files->base.loop, files->inotify, EPOLLIN, inotify_ready, files, &files->inotify_source, e);
 }
