@@ -56,6 +56,19 @@ static void fill_disk(struct udev_device *block, const char *node, struct board 
 	STR_COPY(disk->product, out->product);
 }
 
+/*
+ * Before udev is done the node may still have another owner and the queue its old limits. Its database goes by device numbers,
+ * which are reused: what it says may be of the disk before, whose leaving udev has not worked off yet. Our rule notes which
+ * disk it was for.
+ */
+static bool is_ready(struct udev_device *block)
+{
+	const char *noted = udev_device_get_property_value(block, "GANGWAY_DISKSEQ");
+	if (!udev_device_get_is_initialized(block))
+		return false;
+	return !noted || strtoull(noted, NULL, 10) == number_of(block, "diskseq");
+}
+
 bool usb_disk_look(struct udev_device *block, struct board *out)
 {
 	struct udev_device *scsi =
@@ -63,8 +76,7 @@ bool usb_disk_look(struct udev_device *block, struct board *out)
 	struct udev_device *usb = udev_device_get_parent_with_subsystem_devtype(block, "usb", "usb_device");
 	const char *node = udev_device_get_devnode(block);
 	*out = (struct board){.link_fd = -1};
-	// Before udev is done the node may still have another owner and the queue its old limits.
-	if (!scsi || !usb || !node || !udev_device_get_is_initialized(block))
+	if (!scsi || !usb || !node || !is_ready(block))
 		return false;
 	int lun = usb_lun_of(udev_device_get_sysname(scsi));
 	if (lun < 0 || !usb_port_of(udev_device_get_syspath(block), out->identity.port))

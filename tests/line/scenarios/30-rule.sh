@@ -31,7 +31,7 @@ for b in b1 b2; do
 	check "$b: timeout" [ "$(attribute $b device/timeout)" = 10 ]
 	check "$b: polling" [ "$(attribute $b events_poll_msecs)" = 0 ]
 	udevadm info --query=property --name="$(disk $b)" >properties
-	for want in GANGWAY_BOARD=1 UDISKS_IGNORE=1 SYSTEMD_READY=0 ID_VENDOR=Linux ID_MODEL=UMS_disk_0 ID_REVISION=ffff; do
+	for want in GANGWAY_BOARD=1 "GANGWAY_DISKSEQ=$(attribute $b diskseq)" UDISKS_IGNORE=1 SYSTEMD_READY=0 ID_VENDOR=Linux ID_MODEL=UMS_disk_0 ID_REVISION=ffff; do
 		check "$b: udev does not say $want" grep -qx "$want" properties
 	done
 	check "$b: path" grep -q '^ID_PATH=platform-vhci_hcd.0-usb-0:' properties
