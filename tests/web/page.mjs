@@ -34,6 +34,34 @@ const text = (selector) => page.locator(selector).innerText();
 const says = (slot, part, value) => page.locator(`${tile(slot)} .${part}`, { hasText: new RegExp(`^${value}$`) }).waitFor();
 const back = (slot) => page.locator(tile(slot)).evaluate((element) => getComputedStyle(element).backgroundColor);
 
+// In the page: the texts whose colour is too near to what is behind them.
+function faint() {
+  const numbers = (colour) => { const [r, g, b, a = 1] = colour.match(/[\d.]+/g).map(Number); return [r, g, b, a]; };
+  const over = (front, back) => [0, 1, 2].map((i) => front[i] * front[3] + back[i] * (1 - front[3]));
+  const luminance = (rgb) => { const [r, g, b] = rgb.map((v) => (v / 255 <= 0.04045 ? v / 255 / 12.92 : ((v / 255 + 0.055) / 1.055) ** 2.4)); return 0.2126 * r + 0.7152 * g + 0.0722 * b; };
+  const found = [];
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  for (let node = walker.nextNode(); node; node = walker.nextNode()) {
+    const element = node.parentElement;
+    if (!node.data.trim() || !element.checkVisibility({ opacityProperty: true, visibilityProperty: true }) || element.closest('.heard, option')) continue;
+    const layers = [];
+    let opacity = 1;
+    for (let at = element; at; at = at.parentElement) {
+      const style = getComputedStyle(at);
+      opacity *= Number(style.opacity);
+      layers.unshift(/gradient/.test(style.backgroundImage) ? numbers(style.backgroundImage.match(/rgb[^)]*\)/)[0]) : numbers(style.backgroundColor));
+    }
+    const back = layers.reduce((under, layer) => over(layer, under), [0, 0, 0]);
+    const style = getComputedStyle(element);
+    const front = over([...numbers(style.color).slice(0, 3), opacity], back);
+    const [low, high] = [luminance(front), luminance(back)].sort((a, b) => a - b);
+    const size = parseFloat(style.fontSize);
+    const ratio = (high + 0.05) / (low + 0.05);
+    if (ratio < (size >= 24 || (size >= 18.66 && Number(style.fontWeight) >= 700) ? 3 : 4.5)) found.push(`${ratio.toFixed(2)} ${element.className || element.id || element.tagName}: ${node.data.trim().slice(0, 40)}`);
+  }
+  return found;
+}
+
 const tests = {
   async a_batch_runs_to_pass(station) {
     await station.do('snapshot', { fields: { job: { ...scenes.job, pass: 0, fail: 0, inflight: 0 } } });
@@ -200,7 +228,7 @@ const tests = {
     const green = await back(1);
     await station.do('kill');
     await page.waitForSelector('body.stale');
-    assert.match(await text('#stale'), /NOT LIVE since \d\d:\d\d:\d\d.*OLD/s);
+    assert.match(await text('#stale'), /NOT LIVE since \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC: .*OLD/s);
     assert.equal(await text('#live'), 'NOT LIVE');
     assert.notEqual(await back(1), green);
     assert.equal(await page.locator(`${tile(1)} .word`).evaluate((e) => getComputedStyle(e, '::before').content), '"was "');
@@ -215,6 +243,98 @@ const tests = {
     await says(4, 'word', 'FAIL');
     await type(page, 'a'); // the role has a new token; the page fetches it
     await page.locator(`${tile(4)}:not(.waits)`).waitFor();
+  },
+
+  async what_a_dialog_shows_is_not_taken_for_live_and_hides_no_fail(station) {
+    await station.do('snapshot', { fields: { job: scenes.job, slots: scenes.slots(8, 4, (i) => (i === 3 ? scenes.pass(4) : {})) } });
+    await open(station);
+    await page.locator(tile(4)).click();
+    await page.locator('#slot-title', { hasText: 'slot 4: PASS REMOVE' }).waitFor();
+    await page.locator('#slot-release:visible').waitFor();
+    await station.slot('2', scenes.fail(2));
+    await page.locator('#slot-dialog .news', { hasText: 'FAIL: slot 2' }).waitFor();
+    assert.equal(await page.locator('#slot-dialog .news').getAttribute('role'), 'alert'); // what is outside a modal dialog is not read aloud
+    await station.do('kill');
+    await page.locator('#slot-dialog .news', { hasText: /^NOT LIVE since .* UTC: / }).waitFor();
+    assert.equal(await text('#slot-title'), 'slot 4: was PASS');
+    assert.deepEqual(await page.locator('#slot-dialog button:visible').allInnerTexts(), ['its records', 'close'], 'nothing is to be done with what is old');
+    await page.keyboard.press('Escape');
+    await page.locator('#slot-dialog').waitFor({ state: 'hidden' });
+    assert.match(await page.locator(tile(4)).getAttribute('aria-label'), /^NOT LIVE, was: slot 4: PASS/);
+    await page.waitForFunction(() => !document.activeElement.closest('dialog'));
+    await page.keyboard.press('4');
+    await page.keyboard.press('Enter');
+    await page.locator(`${tile(4)}:focus`).waitFor();
+    await type(page, 'r');
+    await page.locator('#records-answer', { hasText: 'no connection to the station' }).waitFor();
+    await station.do('start');
+    await page.waitForSelector(LIVE);
+    await page.locator('#records-dialog .news', { hasText: /^FAIL: slot 2$/ }).waitFor();
+    assert.match(await page.locator(tile(4)).getAttribute('aria-label'), /^slot 4: PASS/);
+  },
+
+  async a_page_of_an_older_station_loads_itself_again(station) {
+    await open(station);
+    await page.evaluate(() => { window.older = true; });
+    await station.do('snapshot', { fields: {} });
+    await says(1, 'word', 'NO JOB');
+    await station.do('snapshot', { fields: { job: scenes.job } });
+    await says(1, 'word', 'LOAD');
+    assert.equal(await page.evaluate(() => window.older), true, 'only another version is a reason');
+    await station.do('snapshot', { fields: { version: '0.0.1' } });
+    await page.waitForFunction(() => window.older === undefined && document.querySelector('body:not(.stale) article'));
+  },
+
+  async long_and_strange_names_keep_their_place(station) {
+    const long = `GW-${'0'.repeat(50)}-4711`;
+    const many = ['warn', 'error', 'warn', 'warn', 'error'].map((level, i) => ({ level, text: `${level} ${i}` }));
+    await station.do('snapshot', { fields: { job: { ...scenes.job, order: 'W'.repeat(120), lot: '"<%>\u202e' }, alerts: many,
+      slots: scenes.slots(8, 4, (i) => ({ ...scenes.hold(i), serial: long, reason: 'why '.repeat(60), next: 'what to do' })) } });
+    for (const [width, height] of [[1920, 1080], [1366, 768], [360, 740]]) {
+      await page.setViewportSize({ width, height });
+      await open(station);
+      if (width > 700) assert.ok(await page.locator('header').evaluate((head) => head.getBoundingClientRect().height) < 150, `the head at ${width}`);
+      if (width > 700) assert.ok(await page.locator('#wall').evaluate((wall) => wall.getBoundingClientRect().height) > height * 0.45, `the wall at ${width}`);
+      assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth));
+    }
+    await page.setViewportSize({ width: 1920, height: 1400 });
+    await page.locator(`${tile(1)} .end:visible`).waitFor();
+    const ends = await page.locator(tile(1)).evaluate((element) => {
+      const box = (name) => element.querySelector(name).getBoundingClientRect();
+      return { frame: box('.serial').right, end: box('.end').right, cut: element.querySelector('.begin').scrollWidth > element.querySelector('.begin').clientWidth, text: element.querySelector('.serial').textContent };
+    });
+    assert.ok(ends.end <= ends.frame && ends.cut, 'the end of a serial is seen, its middle gives way');
+    assert.equal(ends.text, long);
+    // A reason that is cut says so: the clamp ends in … after as many lines as there is room for.
+    await page.waitForFunction((selector) => {
+      const reason = document.querySelector(selector);
+      const style = getComputedStyle(reason);
+      return reason.clientHeight > 0 && Number(style.webkitLineClamp) === Math.round(reason.clientHeight / parseFloat(style.lineHeight));
+    }, `${tile(1)} .reason`);
+    assert.deepEqual((await page.locator('#alerts p').allInnerTexts()).map((line) => line.split(' ')[0]), ['error', 'error', 'warn', 'warn', 'warn']);
+    assert.equal(await page.locator('#image').getAttribute('title'), `order ${'W'.repeat(120)} · lot "<%>\u202e · plan 3f7a91c2`);
+    await page.setViewportSize({ width: 1920, height: 1080 });
+  },
+
+  // WCAG 2.1, 1.4.3: 4.5 to 1; 3 to 1 from 24 px on, or 18.66 px in bold.
+  async every_text_can_be_read_against_what_is_behind_it(station) {
+    const all = [scenes.pass, (n) => scenes.busy(n, 'verifying', 0.99, 123e6), scenes.fail, scenes.hold, scenes.refused, scenes.interrupted, scenes.unverified, (n) => ({ ...scenes.pass(n), present: false })];
+    await station.do('snapshot', { fields: { job: { ...scenes.job, unverified: 1 }, counts: scenes.counts, slots: scenes.slots(8, 4, (i) => all[i](i)), alerts: [{ level: 'warn', text: 'warn' }, { level: 'error', text: 'error' }],
+      import: { name: 'os', state: 'running', done: 1, total: 2, error: '' } } });
+    await open(station);
+    assert.deepEqual(await page.evaluate(faint), []);
+    await page.locator(tile(4)).click();
+    await page.locator('#slot-dialog[open]').waitFor();
+    assert.deepEqual(await page.evaluate(faint), [], 'with a dialog');
+    await station.do('kill');
+    await page.locator('#slot-dialog .news', { hasText: 'NOT LIVE' }).waitFor();
+    assert.deepEqual(await page.evaluate(faint), [], 'not live');
+    await station.do('start');
+    await page.waitForSelector(LIVE);
+    await page.goto(`${station.url}ledger/nonsense`);
+    await page.locator('h1', { hasText: 'not here' }).waitFor();
+    await page.locator('#line.fail').waitFor();
+    assert.deepEqual(await page.evaluate(faint), [], 'in the ledger');
   },
 
   async a_silent_station_is_not_live_although_the_web_role_is(station) {
@@ -236,6 +356,26 @@ const tests = {
     await page.clock.runFor(4000);
     await page.waitForSelector(LIVE);
     await page.clock.resume();
+  },
+
+  async a_page_that_slept_is_not_live_until_it_has_heard_again(station) {
+    await station.do('snapshot', { fields: { job: scenes.job, slots: scenes.slots(8, 4, scenes.pass) } });
+    await open(station);
+    // In one go: no heartbeat comes in between. The first is what the back button brings, the second a lid that was closed.
+    const shows = (slept, persisted) => page.evaluate(([ms, kept]) => {
+      const now = Date.now;
+      Date.now = () => now.call(Date) + ms;
+      dispatchEvent(new PageTransitionEvent('pageshow', { persisted: kept }));
+      Date.now = now;
+      return [document.body.classList.contains('stale'), document.getElementById('stale-text').textContent];
+    }, [slept, persisted]);
+    for (const [slept, persisted, reason] of [[0, true, /asleep/], [60000, false, /silent/]]) {
+      const [old, why] = await shows(slept, persisted);
+      assert.ok(old && reason.test(why), `${slept} ms: ${why}`);
+      await page.waitForSelector(LIVE);
+    }
+    await station.slot('4', scenes.fail(4));
+    await says(4, 'word', 'FAIL');
   },
 
   async nothing_from_outside_becomes_markup(station) {

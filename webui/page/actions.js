@@ -3,8 +3,17 @@
 
 let token = null;
 
+// The browser's own word for a lost connection helps nobody.
+export async function reach(url, options) {
+  try {
+    return await fetch(url, options);
+  } catch {
+    throw new Error('no connection to the station: try again when the page is live');
+  }
+}
+
 async function freshToken() {
-  const answer = await fetch('/api/v1/token', { cache: 'no-store' });
+  const answer = await reach('/api/v1/token', { cache: 'no-store' });
   if (!answer.ok) throw new Error('the station gives this page no token; load the page again');
   token = (await answer.json()).token;
 }
@@ -19,7 +28,7 @@ async function read(answer) {
 
 async function post(path, body, again = true) {
   if (!token) await freshToken();
-  const answer = await fetch(path, {
+  const answer = await reach(path, {
     method: 'POST',
     headers: { 'Content-Type': 'application/json', 'X-Gangway-Token': token },
     body: JSON.stringify(body),
@@ -43,5 +52,5 @@ export function jobAction(action, body = {}) {
 }
 
 export async function records(query) {
-  return read(await fetch('/api/v1/records?' + new URLSearchParams(query), { cache: 'no-store' }));
+  return read(await reach('/api/v1/records?' + new URLSearchParams(query), { cache: 'no-store' }));
 }

@@ -18,6 +18,8 @@ let state = null;
 let failing = new Set(); // labels of unacknowledged FAILs, to hear a new one
 let changed = new Set(); // what the next frame draws
 let hintTimer = 0;
+let notLive = ''; // since when and why
+let version = null; // of the station whose page this is
 
 const wall = makeWall(byId('wall'));
 const records = makeRecords();
@@ -43,9 +45,19 @@ function hearFails() {
   const fresh = [...now].filter((label) => !failing.has(label));
   failing = now;
   sound.fail(now.size > 0, fresh.length > 0);
+  drawNews();
   if (fresh.length) {
     byId('announce').textContent = fresh
       .map((label) => words.spoken(state.slots.find((slot) => slot.slot === label), state.job)).join('; ');
+  }
+}
+
+// A dialog covers the wall, and what is behind it is not read aloud: what cannot wait is said in the dialog too.
+function drawNews() {
+  const others = [...failing].filter((label) => label !== detail.shown());
+  const text = notLive ? `NOT LIVE ${notLive}` : others.length ? `FAIL: ${others.length > 1 ? 'slots' : 'slot'} ${others.join(', ')}` : '';
+  for (const line of document.querySelectorAll('dialog .news')) {
+    if (line.textContent !== text) line.textContent = text;
   }
 }
 
@@ -83,6 +95,8 @@ function redraw(names) {
 
 function take(name, event) {
   if (name === 'snapshot') {
+    version ??= event.version;
+    if (version !== event.version) location.reload(); // the station was updated: this page is of the one before
     state = event;
     changed = new Set(ALL);
     draw(); // at once: the wall is called live when this returns
@@ -102,13 +116,20 @@ function live() {
   document.body.classList.remove('stale');
   byId('stale').hidden = true;
   byId('live').textContent = 'LIVE';
+  notLive = '';
+  detail.setOld(false, state);
+  drawNews();
 }
 
 function stale(since, why) {
   document.body.classList.add('stale');
   byId('stale').hidden = false;
   byId('live').textContent = 'NOT LIVE';
-  byId('stale-text').textContent = since ? `since ${words.time(since)}: ${why}. What is below is OLD: leave boards where they are and get help.` : `${why}.`;
+  notLive = since ? `since ${words.dateTime(since)}: ${why}.` : `${why}.`;
+  byId('stale-text').textContent = since ? `${notLive} What is below is OLD: leave boards where they are and get help.` : notLive;
+  detail.setOld(true, state);
+  wall.setOld();
+  drawNews();
 }
 
 async function acknowledge(label) {
@@ -138,13 +159,18 @@ function command(key) {
   if (!state) return false;
   if (MOVES[key]) wall.move(state.slots, ...MOVES[key]);
   else if (key === 'a' || key === ' ') acknowledgeKey();
-  else if (key === 'Enter' && wall.marked()) detail.open(wall.marked(), state);
+  else if (key === 'Enter' && wall.marked()) openDetail(wall.marked());
   else if (key === 'r') records.open();
   else if (key === 'l') byId('ledger-link').click();
   else if (key === 'm') sound.toggle();
   else if (key === '?') byId('help-dialog').showModal();
   else return false;
   return true;
+}
+
+function openDetail(label) {
+  detail.open(label, state);
+  drawNews();
 }
 
 const findSlot = (text) => state?.slots.find((slot) => slot.slot.toLowerCase() === text.trim().toLowerCase());
@@ -201,7 +227,7 @@ listen({
 });
 byId('wall').addEventListener('click', (event) => {
   const label = event.target.closest('article')?.dataset.slot;
-  if (label !== undefined && state) detail.open(label, state);
+  if (label !== undefined && state) openDetail(label);
 });
 byId('wall').addEventListener('scroll', drawUnseen);
 addEventListener('resize', drawUnseen);
@@ -213,7 +239,10 @@ for (const id of ['ledger-link', 'records-ledger']) {
 byId('find').addEventListener('click', () => records.open());
 byId('help').addEventListener('click', () => byId('help-dialog').showModal());
 tick();
-setInterval(tick, 1000);
 hint(KEYS);
 drawSound();
-openStream({ take, live, stale });
+const stream = openStream({ take, live, stale });
+setInterval(() => {
+  tick();
+  stream.check();
+}, 1000);

@@ -11,10 +11,13 @@ function releasable(slot) {
   return ['hold', 'pass', 'unverified', 'interrupted'].includes(slot.state) || (slot.state === 'fail' && slot.acknowledged);
 }
 
+const ACTIONS = ['slot-approve', 'slot-reject', 'slot-ack', 'slot-release', 'slot-reason-box', 'slot-cancel'];
+
 export function makeDetail({ showRecords }) {
   const dialog = byId('slot-dialog');
   let label = null;
   let slot = null;
+  let old = false; // the connection is lost: what is shown may have changed long ago
   let asked = null; // the signature that is shown: what is approved is what was seen
 
   function fact(name, value) {
@@ -32,7 +35,8 @@ export function makeDetail({ showRecords }) {
       dialog.close();
       return;
     }
-    byId('slot-title').textContent = `slot ${slot.slot}: ${words.word(slot, state.job)} ${words.order(slot, state.job)}`;
+    const word = words.word(slot, state.job);
+    byId('slot-title').textContent = `slot ${slot.slot}: ${old ? `was ${word}` : `${word} ${words.order(slot, state.job)}`}`;
     byId('slot-line').textContent = slot.text || [slot.reason, slot.next].filter(Boolean).join(' → ');
     byId('slot-facts').replaceChildren();
     fact('serial', slot.serial && slot.serial_source ? `${slot.serial} (${slot.serial_source})` : slot.serial);
@@ -45,7 +49,7 @@ export function makeDetail({ showRecords }) {
     fact('verified by', slot.verify_method);
     fact('plan', slot.plan_sha256);
     fact('read back', slot.readback_sha256);
-    fact('finished', slot.finished);
+    fact('finished', words.utc(slot.finished));
     const proposal = words.proposal(slot, state.job);
     asked = proposal && state.job.board_signature.signature;
     for (const [name, value] of proposal || []) fact(name, value);
@@ -54,6 +58,7 @@ export function makeDetail({ showRecords }) {
     byId('slot-release').hidden = byId('slot-reason-box').hidden = !releasable(slot);
     byId('slot-cancel').hidden = slot.tile !== 'BUSY' && slot.state !== 'matched';
     byId('slot-records').hidden = !slot.serial;
+    if (old) for (const id of ACTIONS) byId(id).hidden = true;
   }
 
   async function act(action, body) {
@@ -97,6 +102,13 @@ export function makeDetail({ showRecords }) {
     },
     draw(state) {
       if (dialog.open) draw(state);
+    },
+    // The slot that is shown, or null.
+    shown: () => (dialog.open ? label : null),
+    // Nothing can be done with what is old, and it is not to be taken for what is.
+    setOld(value, state) {
+      old = value;
+      if (dialog.open && state) draw(state);
     },
   };
 }

@@ -21,12 +21,17 @@ function drawJob(state) {
   put('station', state.station?.name || 'Gangway');
   if (!words.isOpen(job)) {
     put('job', words.isDone(job) ? 'JOB DONE' : 'NO JOB');
-    put('image', job ? [`last: ${job.image}, closed`, ...work(job)].join(' · ') : 'gangway job open IMAGE');
+    drawImage(job ? [`last: ${job.image}, closed`, ...work(job)].join(' · ') : 'open one: gangway job open IMAGE');
     return;
   }
   put('job', job.image + (job.state === 'closing' ? ' – closing' : ''));
   const policy = [!job.verify ? 'NOT VERIFIED' : job.verify_how === 'compare' ? 'verify: compare' : '', job.unmapped === 'zero' ? 'unmapped zeroed' : '', job.start === 'auto' ? '' : `start: ${job.start}`];
-  put('image', [...work(job), `plan ${words.short(job.plan_sha256)}`, ...policy.filter(Boolean)].join(' · '));
+  drawImage([...work(job), `plan ${words.short(job.plan_sha256)}`, ...policy.filter(Boolean)].join(' · '));
+}
+
+function drawImage(text) {
+  put('image', text);
+  byId('image').title = text; // two lines of it are shown
 }
 
 function drawCounts(state) {
@@ -65,7 +70,8 @@ function drawImport(running) {
 }
 
 function drawAlerts(alerts) {
-  const lines = (alerts || []).map((alert) => {
+  const urgent = (alert) => (alert.level === 'error' ? 0 : 1);
+  const lines = [...(alerts || [])].sort((a, b) => urgent(a) - urgent(b)).map((alert) => {
     const line = document.createElement('p');
     line.className = `banner ${alert.level === 'error' ? 'error' : 'warn'}`;
     line.textContent = alert.text;

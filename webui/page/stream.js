@@ -3,6 +3,7 @@
 
 const SILENCE_MS = 15000; // heartbeats come every 5 s while the station lives
 const RETRY_MS = 3000;    // EventSource gives up for good on an HTTP error: then it is opened anew
+const SILENT = 'the station has gone silent';
 const NAMES = ['snapshot', 'slot', 'station', 'job', 'import', 'counts', 'ledger', 'alerts', 'heartbeat'];
 
 // take(name, data) gets every event; live() and stale(since, why) the changes, stale once more whenever `why` changes.
@@ -30,7 +31,7 @@ export function openStream({ take, live, stale }) {
     lastHeard = new Date();
     clearTimeout(watchdog);
     watchdog = setTimeout(() => {
-      lose('the station has gone silent');
+      lose(SILENT);
       retry();
     }, SILENCE_MS);
     if (name !== 'heartbeat') take(name, JSON.parse(text));
@@ -55,8 +56,18 @@ export function openStream({ take, live, stale }) {
     });
   }
 
+  // A machine that slept, or a page that the browser kept behind its back button: its timers stood still meanwhile, and
+  // what it shows is what was true then. Only the clock on the wall tells.
+  function check(event) {
+    if (!isLive || paused || !(event?.persisted || Date.now() - lastHeard > SILENCE_MS)) return;
+    lose(event?.persisted ? 'this page was asleep' : SILENT);
+    open();
+  }
+
+  addEventListener('pageshow', check);
   open();
   return {
+    check,
     // A page that nobody sees leaves its place, of 32, to another.
     pause(now) {
       if (now === paused) return;

@@ -43,7 +43,10 @@ function makeTile(slot) {
   svg.append(path);
   top.append(svg);
   const parts = { number, path };
-  for (const name of ['word', 'order', 'serial', 'reason']) parts[name] = add(tile, 'div', name);
+  for (const name of ['word', 'order']) parts[name] = add(tile, 'div', name);
+  const serial = add(tile, 'div', 'serial');
+  parts.serial = [add(serial, 'span', 'begin'), add(serial, 'span', 'end')];
+  parts.reason = add(tile, 'div', 'reason');
   parts.bar = add(add(tile, 'div', 'bar'), 'div', 'done');
   parts.rate = addLine(tile, 'rate');
   parts.ack = addLine(tile, 'ack');
@@ -67,7 +70,7 @@ function drawTile({ tile, parts }, slot, job) {
   put(parts.number, slot.slot);
   put(parts.word, word);
   put(parts.order, order);
-  put(parts.serial, slot.serial || '');
+  words.serialParts(slot.serial || '').forEach((text, i) => put(parts.serial[i], text));
   put(parts.reason, [slot.reason || (['FAIL', 'REFUSED', 'HOLD'].includes(slot.tile) ? slot.code : ''), slot.next].filter(Boolean).join(' → '));
   const [speed, time] = words.pace(slot);
   putLine(parts.rate, [speed, time ? ' · ' : ''].join(''), time || '');
@@ -76,7 +79,16 @@ function drawTile({ tile, parts }, slot, job) {
   putLine(parts.ack, ack && 'acknowledge: ', ack);
 }
 
+// How many lines of its reason a tile has room for: the last of them ends in … when there is more to say.
+function countLines(entries) {
+  for (const { target } of entries) {
+    const lines = Math.round(target.clientHeight / parseFloat(getComputedStyle(target).lineHeight));
+    target.style.setProperty('--lines', Math.max(1, lines));
+  }
+}
+
 export function makeWall(element) {
+  const sizes = new ResizeObserver(countLines);
   const tiles = new Map(); // slot label -> tile
   let order = [];          // labels, as drawn
   let marked = null;
@@ -84,6 +96,7 @@ export function makeWall(element) {
 
   function rebuild(slots) {
     tiles.clear();
+    sizes.disconnect();
     element.replaceChildren();
     order = slots.map((slot) => slot.slot);
     for (const slot of slots) {
@@ -92,6 +105,7 @@ export function makeWall(element) {
       made.tile.style.setProperty('--column', slot.column + 1);
       tiles.set(slot.slot, made);
       element.append(made.tile);
+      sizes.observe(made.parts.reason);
     }
     mark(order.includes(marked) ? marked : order[0] ?? null, false);
   }
@@ -111,6 +125,10 @@ export function makeWall(element) {
 
   return {
     mark,
+    // What is read aloud is as old as what is seen; the next draw() makes it new.
+    setOld() {
+      for (const { tile } of tiles.values()) tile.setAttribute('aria-label', `NOT LIVE, was: ${tile.getAttribute('aria-label').replace(/^NOT LIVE, was: /, '')}`);
+    },
     marked: () => (document.activeElement?.closest('#wall article') ? marked : null),
     // By keys: dx, dy in the layout's cells; the nearest slot in that direction.
     move(slots, dx, dy) {

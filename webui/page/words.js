@@ -133,7 +133,7 @@ export function left(seconds) {
 }
 
 export function size(bytes) {
-  if (!bytes) return '0';
+  if (!bytes) return '0 MB';
   return bytes >= 1e9 ? `${(bytes / 1e9).toFixed(2)} GB` : `${(bytes / 1e6).toFixed(1)} MB`;
 }
 
@@ -141,8 +141,27 @@ export function short(digest) {
   return digest ? digest.slice(0, 8) : '';
 }
 
+const ZONE = new Intl.DateTimeFormat('en-GB', { timeZoneName: 'short' });
+
+// The clock on the wall beside the line, with its zone: the ledger's times are UTC.
 export function time(date) {
-  return `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`;
+  const zone = ZONE.formatToParts(date).find((part) => part.type === 'timeZoneName').value;
+  return `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())} ${zone}`;
+}
+
+// A page is left open over a weekend: then the time alone does not tell how old it is.
+export function dateTime(date) {
+  return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())} ${time(date)}`;
+}
+
+// "2026-11-21T06:31:12.123456Z" as people write it.
+export function utc(text) {
+  return text ? `${text.replace('T', ' ').replace(/(\.\d+)?Z$/, '')} UTC` : '';
+}
+
+// A serial's end tells two boards apart: where there is no room it is the middle that goes.
+export function serialParts(serial) {
+  return serial.length > 16 ? [serial.slice(0, -8), serial.slice(-8)] : [serial, ''];
 }
 
 // What a screen reader hears of a tile.
