@@ -86,6 +86,37 @@ async function the_lot_s_tables_are_whole_on_paper() {
   }
   await page.emulateMedia({ media: null });
   await page.setViewportSize(screen);
+  assert.match(await page.locator('.scroll table').first().locator('th').allInnerTexts().then((heads) => heads.join()), /,closed \(UTC\),/);
+  await page.pdf({ path: 'lot.pdf', preferCSSPageSize: true });
+  const paper = execFileSync('pdftotext', ['-layout', 'lot.pdf', '-'], { encoding: 'utf8' });
+  const sheets = Number(execFileSync('pdfinfo', ['lot.pdf'], { encoding: 'utf8' }).match(/^Pages: +(\d+)$/m)[1]);
+  for (const said of [digest().plan_sha256, `page ${sheets} of ${sheets}`, `lot ${line.lot}`, new URL(line.url).host]) assert.ok(paper.includes(said), `${said} is not on the paper:\n${paper}`);
+  assert.match(paper, /printed \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC/);
+}
+
+async function sixty_four_slots_and_long_names_can_still_be_read() {
+  const seen = await page.evaluate(async () => {
+    const { bars, overTime, pareto } = await import('/chart.js');
+    const { table } = await import('/table.js');
+    const slots = Array.from({ length: 64 }, (_, i) => ({ label: `slot ${i + 1}`, bars: [{ value: i, name: 'write', text: `write ${i}` }] }));
+    const failures = (list) => pareto('failures', [{ code: 'c', blame: 'device', slots: list, failures: 1, share: 1 }]).querySelector('.quiet').textContent;
+    const day = (fail) => ({ at: '2026-11-21', pass: 5, fail, fail_other: 0 });
+    const time = overTime('verdicts', [day(1), day(0)]);
+    document.getElementById('page').replaceChildren(bars('speed', slots, 'MB/s'), table([{ unit: 'S'.repeat(200), result: 'pass', closed: '2026-11-21T09:00:00Z' }]), time);
+    const last = [...document.querySelectorAll('.scroll th')].at(-1);
+    return {
+      drawings: [...document.querySelectorAll('.chart:not(.wide) svg')].map((svg) => [svg.querySelector('title').textContent, svg.querySelectorAll('rect').length]),
+      where: [failures('3'), failures('3,4'), failures(slots.map((slot, i) => i).join(','))],
+      end: last.getBoundingClientRect().right, hatched: getComputedStyle(time.querySelector('rect[fill^="url"]')).fill,
+    };
+  });
+  assert.deepEqual(seen.drawings.map(([, count]) => count), [12, 12, 12, 12, 12, 4]);
+  assert.equal(seen.drawings[5][0], 'speed (MB/s), slot 61 to slot 64');
+  assert.deepEqual(seen.where, ['blames the device, slot 3', 'blames the device, slots 3, 4', 'blames the device, 64 slots']);
+  assert.ok(seen.end <= page.viewportSize().width, `a long serial pushes the last column to ${seen.end}`);
+  assert.match(seen.hatched, /^url\("#chart-\d+-hatch"\)/, 'a fail is told from a pass by colour alone');
+  await page.reload();
+  await page.locator('.numbers').waitFor();
 }
 
 async function no_certificate_is_given_before_a_signed_head_covers_the_units() {
@@ -110,7 +141,7 @@ async function the_certificate_is_one_a4_page_with_all_its_facts() {
   assert.equal(units.length, 4);
   const anchored = Math.max(...heads.map((head) => head.row));
   for (const fact of ['Certificate of conformance', 'demo customer', 'demo board, revision A', 'DEMO-1', line.lot, '4 units certified', digest().source_sha256, digest().plan_sha256,
-    'host-readback', `anchored to row ${anchored}`, 'delivered to a second folder', heads[0].key, heads[0].row_hash, 'signature', 'station demo', (await text('.issued')).match(/\d{4}-\d\d-\d\d/)[0], ...units.map((unit) => unit.unit)]) {
+    'host-readback', `anchored to row ${anchored}`, 'delivered to a second folder', heads[0].key, heads[0].row_hash, 'signature', 'station demo', 'page 1 of 1', (await text('.issued')).match(/\d{4}-\d\d-\d\d/)[0], ...units.map((unit) => unit.unit)]) {
     assert.ok(paper.includes(fact), `${fact} is not on the paper:\n${paper}`);
   }
   assert.ok(!paper.includes('find') && !paper.includes('back to the lot'), 'the screen’s buttons are on the paper');
@@ -149,6 +180,8 @@ async function every_page_fits_a_phone_and_survives_a_wrong_name() {
   const before = complaints.length;
   await open('ledger/units/nobody');
   assert.match(await text('[role="alert"]'), /the ledger knows none of this name/);
+  await page.locator('a', { hasText: 'find “nobody”' }).click();
+  await page.locator('h1', { hasText: 'nothing is called “nobody”' }).waitFor();
   await open('ledger/nonsense');
   await page.locator('h1', { hasText: 'not here' }).waitFor();
   complaints.splice(before); // the browser tells of the 404
@@ -170,7 +203,7 @@ async function whoever_walks_away_from_the_ledger_leaves_the_wall_behind() {
 
 try {
   for (const test of [a_scanned_serial_leads_from_the_wall_to_its_story, the_story_reads_fail_rework_pass_without_colours, the_lot_tells_its_yields_and_the_way_back_works,
-    the_lot_s_tables_are_whole_on_paper, no_certificate_is_given_before_a_signed_head_covers_the_units, the_certificate_is_one_a4_page_with_all_its_facts, the_table_is_what_the_command_line_reports,
+    the_lot_s_tables_are_whole_on_paper, sixty_four_slots_and_long_names_can_still_be_read, no_certificate_is_given_before_a_signed_head_covers_the_units, the_certificate_is_one_a4_page_with_all_its_facts, the_table_is_what_the_command_line_reports,
     the_bundle_proves_itself_with_python_and_openssl_alone, every_page_fits_a_phone_and_survives_a_wrong_name,
     whoever_walks_away_from_the_ledger_leaves_the_wall_behind]) {
     const started = Date.now();

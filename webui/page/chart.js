@@ -6,18 +6,31 @@ const WIDE = 620;
 let made = 0;
 
 // In units of a pixel; a `wide` one is never drawn smaller, but scrolled.
-function frame(width, height, wide, title, summary, ...children) {
+function drawing(width, height, wide, title, summary, ...children) {
   const id = `chart-${++made}`;
-  return el('figure', { class: wide ? 'chart wide' : 'chart', tabindex: '0' }, el('figcaption', null, title),
-    svg('svg', { viewBox: `${wide ? -10 : 0} 0 ${width + (wide ? 20 : 0)} ${height}`, width: width + 20, role: 'img', 'aria-labelledby': `${id}-title ${id}-desc` },
-      svg('title', { id: `${id}-title` }, title), svg('desc', { id: `${id}-desc` }, summary), children));
+  return svg('svg', { viewBox: `${wide ? -10 : 0} 0 ${width + (wide ? 20 : 0)} ${height}`, width: width + 20, role: 'img', 'aria-labelledby': `${id}-title ${id}-desc` },
+    svg('title', { id: `${id}-title` }, title), svg('desc', { id: `${id}-desc` }, summary), children);
 }
 
+const figure = (name, title, ...children) => el('figure', { class: name, tabindex: '0' }, el('figcaption', null, title), children);
+
 const text = (x, y, content, name = '', anchor = 'start') => svg('text', { x, y, class: name, 'text-anchor': anchor }, String(content));
+
+const EACH = 12; // entries of a drawing; on paper three stand side by side, and those of 64 slots on one sheet
 
 // One line an entry: label, bars, value. entries: [{label, note, bars: [{value, name, text}]}]
 export function bars(title, entries, unit = '', longest = 215) {
   const most = Math.max(1e-9, ...entries.flatMap((entry) => entry.bars.map((bar) => bar.value || 0)));
+  const named = title + (unit ? ` (${unit})` : '');
+  const drawings = [];
+  for (let at = 0; at < entries.length; at += EACH) {
+    const some = entries.slice(at, at + EACH);
+    drawings.push(barsOf(entries.length > EACH ? `${named}, ${some[0].label} to ${some.at(-1).label}` : named, some, most, longest));
+  }
+  return figure('chart', named, drawings);
+}
+
+function barsOf(title, entries, most, longest) {
   const thick = 15;
   const high = (entry) => 24 + entry.bars.length * (thick + 3);
   const total = entries.reduce((sum, entry) => sum + high(entry), 4);
@@ -33,7 +46,7 @@ export function bars(title, entries, unit = '', longest = 215) {
       }));
   });
   const summary = entries.map((entry) => `${entry.label}: ${entry.bars.map((bar) => bar.text).join(', ')}`).join('; ');
-  return frame(360, total, false, title + (unit ? ` (${unit})` : ''), summary, parts);
+  return drawing(360, total, false, title, summary, parts);
 }
 
 const label = (at) => (at.length > 10 ? `${at.slice(11, 13)}:00` : at.slice(5));
@@ -45,13 +58,14 @@ export function overTime(title, times) {
   const most = Math.max(1, ...times.map((at) => at.pass + at.fail + at.fail_other));
   const tall = (count) => (count / most) * (low - high);
   const some = Math.ceil(times.length / 12);
+  const hatch = `chart-${made + 1}-hatch`; // fail is told from pass without its colour
   const columns = times.map((at, i) => {
     const x = i * step + step * 0.12, width = Math.max(1, step * 0.76);
     const pass = tall(at.pass), fail = tall(at.fail), other = tall(at.fail_other);
     const said = `${at.at.replace('T', ' ')}: ${at.pass} pass, ${at.fail} fail${at.fail_other ? `, ${at.fail_other} not the board's` : ''}`;
     return svg('g', null, svg('title', null, said),
       svg('rect', { x, width, y: low - pass, height: pass, class: 'pass' }),
-      svg('rect', { x, width, y: low - pass - fail, height: fail, class: 'fail' }),
+      svg('rect', { x, width, y: low - pass - fail, height: fail, class: 'fail' }), svg('rect', { x, width, y: low - pass - fail, height: fail, fill: `url(#${hatch})` }),
       svg('rect', { x, width, y: low - pass - fail - other, height: other, class: 'other' }),
       times.length <= 16 ? text(x + width / 2, low - pass - fail - other - 4, at.fail + at.fail_other ? `${at.pass} ✓ ${at.fail + at.fail_other} ✕` : `${at.pass} ✓`, 'value', 'middle') : null,
       i % some === 0 ? text(x + width / 2, low + 18, label(at.at), 'quiet', 'middle') : null);
@@ -65,9 +79,17 @@ export function overTime(title, times) {
   const summary = times.map((at) => `${at.at}: ${at.pass} pass, ${at.fail} fail${at.first_units ? `, first-pass yield ${percent(at.first_pass / at.first_units)}` : ''}`).join('; ');
   const wide = Math.max(360, step * times.length);
   const all = low + (known.length > 1 ? 145 : known.length ? 75 : 28);
-  return frame(wide, all, true, title, summary,
+  return figure('chart wide', title, some > 1 ? el('p', { class: 'quiet' }, 'fail is hatched, on top of pass') : null, drawing(wide, all, true, title, summary,
+    svg('defs', null, svg('pattern', { id: hatch, width: 6, height: 6, patternUnits: 'userSpaceOnUse', patternTransform: 'rotate(45)' }, svg('rect', { width: 2.5, height: 6, class: 'hatch' }))),
     svg('line', { x1: 0, x2: wide, y1: low, y2: low, class: 'axis' }), columns,
-    known.length ? [text(2, low + 38, known.length > 1 ? `first-pass yield, ${percent(least)} to 100 %` : 'first-pass yield', 'quiet'), line, dots] : null);
+    known.length ? [text(2, low + 38, known.length > 1 ? `first-pass yield, ${percent(least)} to 100 %` : 'first-pass yield', 'quiet'), line, dots] : null));
+}
+
+// "slot 3", "slots 3, 4"; of many only how many: the report has them.
+function where(slots) {
+  const labels = String(slots ?? '').split(/[ ,]+/).filter(Boolean);
+  if (labels.length === 1) return `slot ${labels[0]}`;
+  return labels.join(', ').length > 12 ? `${labels.length} slots` : `slots ${labels.join(', ')}`;
 }
 
 // Failures by code with their share of all and the running sum: which two codes are most of it.
@@ -75,6 +97,6 @@ export function pareto(title, rows) {
   let sum = 0;
   return bars(title, rows.map((row) => {
     sum += row.share;
-    return { label: row.code, note: `blames the ${row.blame}, slot ${row.slots}`, bars: [{ value: row.failures, name: row.blame === 'device' ? 'fail' : 'other', text: `${row.failures} = ${percent(row.share)}${rows.length > 1 ? `, Σ ${percent(sum > 0.9999 ? 1 : sum)}` : ''}` }] };
+    return { label: row.code, note: `blames the ${row.blame}, ${where(row.slots)}`, bars: [{ value: row.failures, name: row.blame === 'device' ? 'fail' : 'other', text: `${row.failures} = ${percent(row.share)}${rows.length > 1 ? `, Σ ${percent(sum > 0.9999 ? 1 : sum)}` : ''}` }] };
   }), '', 180);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Small pieces of the ledger's pages. Whatever comes from the ledger goes in as text, never as markup.
 import { shape } from './words.js';
+import { reach } from './actions.js';
 
 const SVG = 'http://www.w3.org/2000/svg';
 
@@ -25,16 +26,17 @@ export const orderLink = (order) => (order ? link(path('orders', order), order) 
 export const imageLink = (name, key) => (name || key ? link(path('images', key || name), name || key.slice(0, 12)) : '');
 
 // "2026-11-21T06:31:12.123456Z" as people write it; always UTC, as in the ledger.
-export function time(utc) {
+// `zone`: says so where no heading does.
+export function time(utc, zone = '') {
   if (!utc) return '';
-  const text = utc.replace('T', ' ').replace(/\.\d+Z$/, '').replace(/Z$/, '');
-  return el('time', { datetime: utc, title: `${utc} (UTC)` }, text);
+  const parts = utc.replace(/\.\d+Z$/, '').replace(/Z$/, '').split('T');
+  return el('time', { datetime: utc, title: `${utc} (UTC)` }, parts.map((part, i) => [i ? ' ' : '', el('span', null, part)]), zone && ` ${zone}`);
 }
 
 // A digest: its beginning; a click shows all of it, marked for copying.
 export function hash(digest) {
   if (!digest) return '';
-  const button = el('button', { class: 'hash mono', type: 'button', title: `${digest}: click to copy`, 'aria-label': `digest ${digest}, copy` }, digest.slice(0, 12), '…');
+  const button = el('button', { class: 'hash mono', type: 'button', title: `${digest}: click to copy`, 'aria-label': `digest ${digest}, copy` }, el('span', null, digest.slice(0, 12)), el('span', { class: 'screen' }, '…'), el('span', { class: 'paper-only' }, digest.slice(12)));
   button.addEventListener('click', () => {
     button.replaceChildren(digest);
     getSelection().selectAllChildren(button);
@@ -86,12 +88,12 @@ export function anchorLine(anchor, row) {
 }
 
 function sent(anchor) {
-  return [', signed ', time(anchor.signed), `, delivered to ${ways(anchor.destinations)} `, time(anchor.delivered)];
+  return [', signed ', time(anchor.signed, 'UTC'), `, delivered to ${ways(anchor.destinations)} `, time(anchor.delivered, 'UTC')];
 }
 
 export async function fetchJson(url) {
-  const answer = await fetch(url, { cache: 'no-store' });
+  const answer = await reach(url, { cache: 'no-store' });
   const body = await answer.json().catch(() => ({}));
-  if (!answer.ok) throw new Error(body.error?.text || `the station answered ${answer.status}`);
+  if (!answer.ok) throw Object.assign(new Error(body.error?.text || `the station answered ${answer.status}`), { status: answer.status });
   return body;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The ledger's pages: which one this URL is, the search box, and what the line needs meanwhile.
-import { el, path } from './el.js';
+import { el, link, path } from './el.js';
 import { listen } from './keys.js';
 import { openStream } from './stream.js';
 import { needsAck } from './words.js';
@@ -25,6 +25,15 @@ function page(parts, query) {
   throw new Error('there is no such page');
 }
 
+// Nothing came: why, and what to do now.
+function failed(error, parts) {
+  const lost = error.status ? error.status !== 404 : /^no connection/.test(error.message);
+  document.title = lost ? 'no answer' : 'not here';
+  return [el('h1', null, lost ? 'the ledger did not answer' : 'not here'), el('p', { class: 'lead', role: 'alert' }, error.message),
+    el('p', { class: 'buttons' }, lost ? link(location.href, 'try again', { class: 'button' }) : parts?.[1] ? link(`${path('search')}?${new URLSearchParams({ q: parts[1] })}`, `find “${parts[1]}” in all of the ledger`, { class: 'button' }) : null,
+      link(path(), 'the ledger’s first page', { class: 'button' }))];
+}
+
 async function show() {
   const query = new URLSearchParams(location.search);
   const q = (query.get('q') || '').trim();
@@ -36,7 +45,7 @@ async function show() {
     byId('q').value = q;
     content = parts[0] === 'search' && q ? await lists.search(q) : await page(parts[0] === 'search' ? [] : parts, query);
   } catch (error) {
-    content = [el('h1', null, 'not here'), el('p', { class: 'lead', role: 'alert' }, error.message)];
+    content = failed(error, parts);
   }
   byId('page').replaceChildren(...content.flat().filter(Boolean));
   byId('page').removeAttribute('aria-busy');
@@ -58,7 +67,8 @@ const stream = openStream({
   },
   live() { byId('line').classList.remove('stale'); },
   stale(since, why) {
-    byId('line').textContent = since ? `not live: ${why}` : '';
+    byId('line').textContent = `the wall is not live: ${why}`;
+    byId('line').classList.remove('fail');
     byId('line').classList.add('stale');
   },
 });
@@ -85,5 +95,14 @@ if (sessionStorage.getItem('wall')) {
   for (const sign of ['keydown', 'pointerdown', 'scroll', 'pointermove']) addEventListener(sign, wait, { passive: true });
   wait();
 }
+
+// Every sheet of paper says what it is of, when it was printed and from where; as a string of CSS, with \ and " marked.
+const foot = new CSSStyleSheet();
+document.adoptedStyleSheets.push(foot);
+addEventListener('beforeprint', () => {
+  const title = document.title.length > 60 ? `${document.title.slice(0, 40)}…${document.title.slice(-19)}` : document.title;
+  const said = `\u2068${title}\u2069 · printed ${new Date().toISOString().slice(0, 19).replace('T', ' ')} UTC · ${location.host}`;
+  foot.replaceSync(`@page { @bottom-left { content: "${said.replace(/["\\]/g, '\\$&').replace(/[\n\r\f]/g, ' ')}"; } }`);
+});
 
 show();

@@ -24,7 +24,7 @@ export async function search(text) {
 export async function images(query) {
   document.title = 'images';
   const answer = await fetchJson(`/api/v1/reports/image-history?${query}`);
-  return [el('h1', null, 'images'), table(answer.rows, ['name', 'added', 'removed', 'passes', 'size', 'mapped', 'codec', 'source_sha256', 'plan_sha256', 'source_name', 'operator'], 'all images that were ever imported'), pager(answer),
+  return [el('h1', null, 'images'), table(answer.rows, ['name', 'added', 'removed', 'passes', 'size', 'mapped', 'codec', 'source_sha256', 'plan_sha256', 'source_name', 'operator'], 'all images that were ever imported', 'no image was ever imported: gangway image add FILE'), pager(answer),
     el('p', { class: 'buttons' }, download('/api/v1/reports/image-history?format=csv', 'CSV'))];
 }
 
@@ -90,13 +90,13 @@ export async function report(name, query) {
   const csv = new URLSearchParams([...given].filter(([key]) => key !== 'page'));
   csv.set('format', 'csv');
   return [el('p', { class: 'kind' }, link(path('reports'), 'reports')), el('div', { class: 'title' }, el('h1', null, name), el('p', { class: 'buttons' }, download(`${api('reports', name)}?${csv}`, 'CSV'))),
-    el('p', { class: 'lead' }, known.about), ask(known, given), table(answer.rows, undefined, name), pager(answer)];
+    el('p', { class: 'lead' }, known.about), ask(known, given), table(answer.rows, undefined, name, 'nothing in the ledger answers this'), pager(answer)];
 }
 
 export async function home() {
   document.title = 'ledger';
   const recent = await fetchJson('/api/v1/reports/orders?limit=20');
   const records = await fetchJson('/api/v1/records?limit=20');
-  return [el('h1', null, 'ledger'), section('lots and work orders, newest first', table(recent.rows, ['lot', 'order', 'customer', 'product', 'job', 'image', 'wanted', 'units_pass', 'units', 'opened', 'closed'], 'jobs')),
-    section('last attempts', table(records.records, ['serial', 'result', 'code', 'slot', 'image', 'job', 'closed'], 'attempts')), el('p', { class: 'quiet' }, 'as of ', time(new Date().toISOString()))];
+  return [el('h1', null, 'ledger'), section('lots and work orders, newest first', table(recent.rows, ['lot', 'order', 'customer', 'product', 'job', 'image', 'wanted', 'units_pass', 'units', 'opened', 'closed'], 'jobs', 'no job was opened yet')),
+    section('last attempts', table(records.records, ['serial', 'result', 'code', 'slot', 'image', 'job', 'closed'], 'attempts', 'no board was programmed yet')), el('p', { class: 'quiet' }, 'as of ', time(new Date().toISOString(), 'UTC'))];
 }

@@ -25,7 +25,7 @@ function figures(totals, jobs) {
     ['units passed', totals.units_pass, wanted ? `of ${wanted} wanted` : ''],
     ['first-pass yield', percent(totals.first_pass_yield), `${totals.first_pass} of ${totals.units} at the first attempt`],
     ['final yield', percent(totals.final_yield), `${totals.units_pass} of ${totals.units} in the end`],
-    ['failures', totals.fail, totals.fail_other ? `and ${totals.fail_other} not the board’s` : 'that blame the board'],
+    ['failures', totals.fail, totals.fail_other ? `and ${totals.fail_other} not the board’s` : `that ${totals.fail === 1 ? 'blames' : 'blame'} the board`],
     ['attempts', totals.attempts, totals.again ? `${totals.again} retest or rework` : ''],
   ]);
 }

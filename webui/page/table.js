@@ -17,6 +17,7 @@ const CELLS = {
 };
 const TIMES = /^(utc|at|opened|closed|added|removed|first|last|signed)$/;
 const LONG = /^(what|text|reason|codes|why|slots|customer|product)$/;
+const LONG_FROM = 40; // such a value is broken, or it would push all others off the screen
 const DIGESTS = /(_sha256|_hash|^key|^signature)$/;
 const TITLES = { write_mb_s: 'write MB/s', verify_mb_s: 'verify MB/s', readback_sha256: 'read back', plan_sha256: 'plan', source_sha256: 'image digest', bmap_sha256: 'bmap digest', work_order: 'order' };
 
@@ -30,13 +31,15 @@ function cell(name, value, row) {
 }
 
 // `columns`: names, or nothing for all that the first row has.
-export function table(rows, columns = rows.length ? Object.keys(rows[0]) : [], caption = '') {
-  if (!rows.length) return el('p', { class: 'none' }, 'none');
+export function table(rows, columns = rows.length ? Object.keys(rows[0]) : [], caption = '', none = 'none') {
+  if (!rows.length) return el('p', { class: 'none' }, none);
   const numeric = new Set(columns.filter((name) => rows.some((row) => typeof row[name] === 'number')));
-  const attributes = (name) => (numeric.has(name) ? { class: 'number' } : LONG.test(name) ? { class: 'long' } : null);
+  const tall = new Set(columns.filter((name) => !DIGESTS.test(name) && rows.some((row) => String(row[name] ?? '').length > LONG_FROM)));
+  const attributes = (name) => (numeric.has(name) ? { class: 'number' } : LONG.test(name) || tall.has(name) ? { class: 'long' } : null);
+  const title = (name) => (TITLES[name] || name.replaceAll('_', ' ')) + (rows.some((row) => TIMES.test(name) && /^\d{4}-\d\d-\d\dT/.test(row[name])) ? ' (UTC)' : '');
   return el('div', { class: 'scroll', tabindex: '0', role: 'region', 'aria-label': caption || 'table' }, el('table', null,
     caption ? el('caption', null, caption) : null,
-    el('thead', null, el('tr', null, columns.map((name) => el('th', { scope: 'col', ...attributes(name) }, TITLES[name] || name.replaceAll('_', ' '))))),
+    el('thead', null, el('tr', null, columns.map((name) => el('th', { scope: 'col', ...attributes(name) }, title(name))))),
     el('tbody', null, rows.map((row) => el('tr', null, columns.map((name) => el('td', attributes(name), cell(name, row[name], row))))))));
 }
 
