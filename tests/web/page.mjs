@@ -271,6 +271,13 @@ const tests = {
     await page.waitForSelector(LIVE);
     await page.locator('#records-dialog .news', { hasText: /^FAIL: slot 2$/ }).waitFor();
     assert.match(await page.locator(tile(4)).getAttribute('aria-label'), /^slot 4: PASS/);
+    await page.keyboard.press('Escape');
+    await page.locator('#records-dialog').waitFor({ state: 'hidden' });
+    await page.locator(tile(2)).click();
+    await page.locator('#slot-title', { hasText: 'slot 2: FAIL' }).waitFor();
+    assert.equal(await page.locator('#slot-dialog .news').textContent(), '', 'that is what it is about');
+    await page.keyboard.press('Escape');
+    await page.waitForFunction(() => document.querySelector('#records-dialog .news').textContent === 'FAIL: slot 2');
   },
 
   async a_page_of_an_older_station_loads_itself_again(station) {

@@ -232,6 +232,7 @@ byId('wall').addEventListener('click', (event) => {
 byId('wall').addEventListener('scroll', drawUnseen);
 addEventListener('resize', drawUnseen);
 byId('sound').addEventListener('click', () => { if (sound.state() !== 'locked') sound.toggle(); });
+for (const dialog of document.querySelectorAll('dialog')) dialog.addEventListener('close', drawNews); // the next one is about something else
 sessionStorage.removeItem('wall');
 for (const id of ['ledger-link', 'records-ledger']) {
   byId(id).addEventListener('click', () => sessionStorage.setItem('wall', 'here')); // from there it comes back by itself
