@@ -18,6 +18,13 @@
 #include "board/usb_port.h"
 #include "flash/inuse.h"
 
+static const char *permission_advice(const char *node)
+{
+	struct stat st;
+	bool file = stat(node, &st) == 0 && S_ISREG(st.st_mode);
+	return file ? "run as its owner or as root" : "run as root or install the udev rule";
+}
+
 static int open_failed(const struct worker_job *job, int error, struct err *e)
 {
 	const char *node = job->expect.node;
@@ -38,8 +45,8 @@ static int open_failed(const struct worker_job *job, int error, struct err *e)
 		        "%s: another program has it open for itself; close that program", node);
 	case EACCES:
 	case EPERM:
-		return err_fail(e, error, FAILURE_TARGET_PERMISSION,
-		        "%s: no permission to open it; run as root or install the udev rule", node);
+		return err_fail(e, error, FAILURE_TARGET_PERMISSION, "%s: no permission to open it; %s", node,
+		        permission_advice(node));
 	default:
 		return err_fail(
 		        e, error, FAILURE_STATION_ERROR, "%s: cannot be opened: %s", node, strerror(error));
@@ -261,9 +268,10 @@ int claim_fits(const struct claim *c, const struct layout *l, const struct image
 {
 	if (l->device_size < l->image_size)
 		return err_fail(e, ENOSPC, FAILURE_TARGET_TOO_SMALL,
-		        "%s: too small: it has %" PRIu64 " bytes, the image %" PRIu64
-		        "; use a larger board or a smaller image",
-		        c->found.node, l->device_size, l->image_size);
+		        "%s: too small: it has %" PRIu64 " bytes, the image %" PRIu64 "; %s", c->found.node,
+		        l->device_size, l->image_size,
+		        c->block ? "use a larger board or a smaller image"
+		                 : "make the file as large as the card is to be (truncate -s)");
 	if (c->block && front->gpt_sector && front->gpt_sector != c->sector)
 		return err_fail(e, EINVAL, FAILURE_TARGET_SECTOR_SIZE,
 		        "%s: its sectors have %" PRIu32 " bytes, but the image's GPT was made for %" PRIu32
