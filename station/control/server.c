@@ -30,6 +30,7 @@ struct control_client {
 	bool subscribed;
 	bool stale;   // events were left out: a snapshot follows when it has read what it has
 	bool closing; // closed when everything is sent
+	bool ended;   // sends no more (shutdown(2), as `socat -` does), but waits for what it asked for
 	bool dead;    // freed at the end of the callback
 };
 
@@ -83,9 +84,18 @@ static void client_free(struct control_client *client)
 
 static void client_watch(struct control_client *client)
 {
-	uint32_t events = (client->closing ? 0 : EPOLLIN) | (client->out_used ? EPOLLOUT : 0);
+	uint32_t events =
+	        (client->closing || client->ended ? 0 : EPOLLIN) | (client->out_used ? EPOLLOUT : 0);
 	if (loop_modify(client->source, events) < 0)
 		client->dead = true;
+}
+
+static bool is_owed(const struct control_client *client)
+{
+	bool owed = client->subscribed || client->out_used;
+	for (size_t i = 0; i < CONTROL_UNDER_WAY_MAX; i++)
+		owed = owed || client->under_way[i];
+	return owed;
 }
 
 static void client_flush(struct control_client *client)
@@ -104,7 +114,7 @@ static void client_flush(struct control_client *client)
 	free(client->out);
 	client->out = NULL;
 	client->out_used = client->out_sent = 0;
-	if (client->closing)
+	if (client->closing || (client->ended && !is_owed(client)))
 		client->dead = true;
 }
 
@@ -197,8 +207,12 @@ static struct control_request *request_new(struct control_client *client, json_t
 		        json_object_get(line, "id"));
 		return NULL;
 	}
-	struct control_request *request = calloc(1, sizeof(*request));
 	json_t *args = json_object_get(line, "args");
+	if (args && !json_is_object(args) && !json_is_null(args)) {
+		refuse_line(client, "bad-args", "args: a JSON object is wanted", json_object_get(line, "id"));
+		return NULL;
+	}
+	struct control_request *request = calloc(1, sizeof(*request));
 	if (request && !json_is_object(args)) {
 		args = json_object();
 		if (json_object_set_new(line, "args", args) < 0) {
@@ -264,7 +278,8 @@ static void client_read(struct control_client *client)
 			fd_close(&fds[i]);
 	}
 	if (n <= 0) {
-		client->dead = true;
+		client->ended = n == 0 && is_owed(client);
+		client->dead = !client->ended;
 		return;
 	}
 	control_lines_filled(&client->in, (size_t)n);
@@ -278,8 +293,10 @@ static void client_read(struct control_client *client)
 static void client_event(void *context, uint32_t events)
 {
 	struct control_client *client = context;
-	if (!client->dead && (events & (EPOLLIN | EPOLLHUP | EPOLLERR)))
+	bool gone = events & (EPOLLHUP | EPOLLERR);
+	if (!client->dead && (gone || (events & EPOLLIN)))
 		client_read(client);
+	client->dead = client->dead || (gone && client->ended); // nor does it read any more
 	client_settle(client);
 }
 

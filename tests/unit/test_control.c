@@ -135,6 +135,50 @@ static void what_is_no_request_is_told_so_and_the_line_is_cut(void **state)
 	assert_int_equal(b->requests, 0);
 }
 
+// They would count as none at all, and job.close without any closes the job at hand.
+static void arguments_that_are_no_object_are_refused(void **state)
+{
+	struct bench *b = *state;
+	char text[512];
+	int fd = raw_client(b);
+	say(fd, "{\"id\":1,\"cmd\":\"hello\",\"args\":\"J1\"}\n{\"id\":2,\"cmd\":\"hello\",\"args\":null}\n");
+	rounds(b, 3);
+	assert_true(hear(fd, text, sizeof(text)) > 0);
+	assert_string_equal(text,
+	        "{\"id\":1,\"ok\":false,\"error\":{\"code\":\"bad-args\",\"text\":\"args: a JSON "
+	        "object is wanted\"}}\n{\"id\":2,\"ok\":true,\"result\":{\"role\":\"cli\"}}\n");
+	assert_int_equal(b->requests, 1);
+	close(fd);
+	rounds(b, 3);
+}
+
+// As `echo ... | socat - UNIX:...` does.
+static void who_says_no_more_gets_the_answers_that_are_owed(void **state)
+{
+	struct bench *b = *state;
+	char text[512];
+	for (int leaves = 0; leaves < 2; leaves++) {
+		int fd = raw_client(b);
+		say(fd, "{\"id\":1,\"cmd\":\"later\"}\n");
+		assert_int_equal(shutdown(fd, SHUT_WR), 0);
+		rounds(b, 3);
+		assert_int_equal(hear(fd, text, sizeof(text)), -1); // nothing yet, and no end
+		if (leaves) {
+			close(fd);
+			rounds(b, 3);
+			assert_null(b->kept->client);
+			control_answer(b->kept, NULL);
+			continue;
+		}
+		control_answer(b->kept, NULL);
+		rounds(b, 3);
+		assert_true(hear(fd, text, sizeof(text)) > 0);
+		assert_string_equal(text, "{\"id\":1,\"ok\":true,\"result\":{}}\n");
+		assert_int_equal(hear(fd, text, sizeof(text)), 0);
+		close(fd);
+	}
+}
+
 static void a_line_without_end_is_not_kept(void **state)
 {
 	struct bench *b = *state;
@@ -309,6 +353,9 @@ int main(void)
 	        cmocka_unit_test_setup_teardown(answers_carry_the_requests_id_in_any_order, setup, teardown),
 	        cmocka_unit_test_setup_teardown(
 	                what_is_no_request_is_told_so_and_the_line_is_cut, setup, teardown),
+	        cmocka_unit_test_setup_teardown(arguments_that_are_no_object_are_refused, setup, teardown),
+	        cmocka_unit_test_setup_teardown(
+	                who_says_no_more_gets_the_answers_that_are_owed, setup, teardown),
 	        cmocka_unit_test_setup_teardown(a_line_without_end_is_not_kept, setup, teardown),
 	        cmocka_unit_test_setup_teardown(
 	                no_more_than_sixteen_requests_wait_on_one_connection, setup, teardown),
