@@ -26,6 +26,8 @@ static void child_exec(const struct child_spec *spec, char *const argv[], char *
 {
 	enum { HIGH = 200 };
 	int out_fd = spec->stdout_fd > 0 ? fcntl(spec->stdout_fd, F_DUPFD, HIGH) : -1;
+	if (spec->stdout_fd > 0 && out_fd < 0)
+		_exit(127); // what it says is not for the parent's stdout
 	int moved[CHILD_FDS_MAX];
 	for (unsigned i = 0; i < spec->fd_count; i++) {
 		moved[i] = fcntl(spec->fds[i], F_DUPFD, HIGH);

@@ -98,8 +98,10 @@ int fd_read_file(const char *path, size_t limit, char **out, size_t *size_out, s
 	struct stat st;
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return err_sys(e, errno, "%s: cannot be read", path);
-	size_t room = S_ISREG(st.st_mode) ? (size_t)st.st_size : limit;
-	if (room > limit)
+	// A pipe does not say how much will come: one byte more than may be tells.
+	bool sized = S_ISREG(st.st_mode);
+	size_t room = sized ? (size_t)st.st_size : limit + 1;
+	if (sized && room > limit)
 		return err_set(e, EFBIG, "%s: larger than the %zu bytes such a file may have", path, limit);
 	_cleanup_free_ char *data = malloc(room + 1);
 	if (!data)
@@ -107,6 +109,9 @@ int fd_read_file(const char *path, size_t limit, char **out, size_t *size_out, s
 	ssize_t n = fd_read_all(fd, data, room);
 	if (n < 0)
 		return err_sys(e, (int)-n, "%s: cannot be read", path);
+	if ((size_t)n > limit)
+		return err_set(
+		        e, EFBIG, "%s: gives more than the %zu bytes such a file may have", path, limit);
 	data[n] = '\0';
 	*out = steal_ptr(&data);
 	*size_out = (size_t)n;

@@ -146,6 +146,24 @@ static struct child start_lingering(int *end)
 	return child;
 }
 
+static void a_pipe_that_gives_too_much_is_not_taken_for_a_shorter_file(void **state)
+{
+	(void)state;
+	for (size_t size = 10; size <= 11; size++) {
+		char path[32], *data = NULL;
+		size_t got = 0;
+		int ends[2];
+		assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+		assert_int_equal(fd_write_all(ends[1], "hello world", size), 0);
+		close(ends[1]);
+		snprintf(path, sizeof(path), "/proc/self/fd/%d", ends[0]);
+		assert_int_equal(fd_read_file(path, 10, &data, &got, NULL), size == 10 ? 0 : -EFBIG);
+		assert_int_equal(got, size == 10 ? 10 : 0);
+		free(data);
+		close(ends[0]);
+	}
+}
+
 static void a_child_leaves_its_end_to_its_parent(void **state)
 {
 	(void)state;
@@ -332,6 +350,7 @@ int main(int argc, char **argv)
 	        cmocka_unit_test(sha256_and_hex_agree_with_the_standards_example),
 	        cmocka_unit_test(packets_carry_descriptors_and_too_large_ones_are_dropped_whole),
 	        cmocka_unit_test(a_source_removed_by_another_callback_is_not_called),
+	        cmocka_unit_test(a_pipe_that_gives_too_much_is_not_taken_for_a_shorter_file),
 	        cmocka_unit_test(a_child_leaves_its_end_to_its_parent),
 	        cmocka_unit_test(a_child_that_a_debugger_holds_is_not_waited_for),
 	        cmocka_unit_test(a_lock_that_a_living_process_holds_is_refused_with_its_id),
