@@ -190,6 +190,8 @@ void attempt_close_row(struct seat *seat)
 	}
 	if (seat->picture)
 		set_text(body, "image_key", seat->picture->key);
+	if (slot->failure == FAILURE_CANCELLED)
+		set_text(body, "operator", seat->stopper);
 	seat->promised = may_retry(seat->station) && slot_may_retry(slot);
 	if (seat->promised)
 		json_object_set_new(body, "retry", json_true());
@@ -210,12 +212,38 @@ void attempt_refused_row(struct seat *seat)
 	rows_append(seat->station, "slot.refused", body, -1, NULL, NULL);
 }
 
+// Who said something of a slot is answered when its row is durable.
+struct saying {
+	struct seat *seat;
+	struct control_request *request;
+};
+
+static void said(void *context, uint64_t seq, const struct err *e)
+{
+	_cleanup_free_ struct saying *saying = context;
+	(void)seq;
+	if (e)
+		control_refuse_err(saying->request, "ledger", e);
+	else
+		control_answer(saying->request, snapshot_slot(saying->seat));
+}
+
+static void append_word(struct seat *seat, const char *kind, json_t *body)
+{
+	struct saying *saying = seat->asker ? malloc(sizeof(*saying)) : NULL;
+	if (saying) {
+		*saying = (struct saying){.seat = seat, .request = seat->asker};
+		seat->asker = NULL;
+	}
+	rows_append(seat->station, kind, body, -1, saying ? said : NULL, saying);
+}
+
 void attempt_ack_row(struct seat *seat)
 {
 	json_t *attempt = seat->attempt.id ? json_integer((json_int_t)seat->attempt.id) : json_null();
 	json_t *body = json_pack(
 	        "{s:s,s:o,s:s}", "slot", seat_label(seat), "attempt", attempt, "operator", seat->person);
-	rows_append(seat->station, "slot.ack", body, -1, NULL, NULL);
+	append_word(seat, "slot.ack", body);
 }
 
 void attempt_release_row(struct seat *seat)
@@ -223,7 +251,7 @@ void attempt_release_row(struct seat *seat)
 	json_t *body = json_pack("{s:s,s:s,s:s,s:s,s:s}", "slot", seat_label(seat), "serial",
 	        seat->board.serial, "disposition", seat->rework ? "rework" : "retest", "reason", seat->reason,
 	        "operator", seat->person);
-	rows_append(seat->station, "slot.release", body, -1, NULL, NULL);
+	append_word(seat, "slot.release", body);
 }
 
 void attempt_returned_row(struct seat *seat, const char *how)

@@ -246,6 +246,18 @@ static bool is_unnamed(const struct seat *seat, const struct board *board)
 	return seat->slot.state == SLOT_AWAITING && seat->attempt.own_serial[0] && !board->serial[0];
 }
 
+// `resume` has told already what the ledger knows of it.
+static void take_resumed(struct seat *seat)
+{
+	seat->looked_up = seat->seen = true;
+	seat->known = seat->slot.state != SLOT_INTERRUPTED;
+	seat->known_passed = seat->slot.state == SLOT_PASS;
+	seat->known_here = (seat->known_passed || seat->slot.state == SLOT_UNVERIFIED) &&
+	                   !strcmp(seat->attempt.job, seat->station->job.id);
+	memcpy(seat->disposition, seat->resumed_disposition, sizeof(seat->disposition));
+	memcpy(seat->disposition_reason, seat->resumed_reason, sizeof(seat->disposition_reason));
+}
+
 static void on_arrived(void *context, const struct board *board)
 {
 	struct station *station = context;
@@ -274,14 +286,8 @@ static void on_arrived(void *context, const struct board *board)
 	if (retry)
 		leave_take_back(seat);
 	event.same_plug = same_plug(seat, &seat->board);
-	if (event.same_plug) {
-		// `resume` has told already what the ledger knows of it.
-		seat->looked_up = seat->seen = true;
-		seat->known = seat->slot.state != SLOT_INTERRUPTED;
-		seat->known_passed = seat->slot.state == SLOT_PASS;
-		seat->known_here = (seat->known_passed || seat->slot.state == SLOT_UNVERIFIED) &&
-		                   !strcmp(seat->attempt.job, station->job.id);
-	}
+	if (event.same_plug)
+		take_resumed(seat);
 	bool nameless = same_nameless(seat, board, event.soon);
 	seat->came_failed = nameless && seat->slot.state == SLOT_FAIL;
 	event.same_board =

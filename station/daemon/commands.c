@@ -55,14 +55,20 @@ static void word_set(struct seat *seat, const struct word *word)
 	seat->rework = word->rework;
 }
 
-// As seat_person(). What was refused has never been said.
-static bool say(struct seat *seat, const struct word *word, const struct slot_event *event)
+// As seat_person(). What was refused has never been said; who said something is answered when its row is durable.
+static bool say(struct seat *seat, const struct word *word, const struct slot_event *event,
+        struct control_request *request)
 {
 	const struct word before = word_of(seat);
 	word_set(seat, word);
+	seat->asker = request;
 	bool accepted = seat_person(seat, event);
+	bool unanswered = seat->asker; // no row was asked for
+	seat->asker = NULL;
 	if (!accepted)
 		word_set(seat, &before);
+	else if (unanswered)
+		control_answer(request, snapshot_slot(seat));
 	return accepted;
 }
 
@@ -74,9 +80,7 @@ static void command_ack(struct station *station, struct control_request *request
 		return;
 	struct word word = word_of(seat);
 	STR_COPY(word.person, request->operator_);
-	if (say(seat, &word, &ack))
-		control_answer(request, snapshot_slot(seat));
-	else
+	if (!say(seat, &word, &ack, request))
 		control_refuse(request, "nothing-to-do", "slot %s: nothing to acknowledge", seat_label(seat));
 }
 
@@ -111,9 +115,9 @@ static void command_release(struct station *station, struct control_request *req
 	struct word word = {.rework = seat_is_rework(seat)};
 	STR_COPY(word.reason, reason && reason[0] ? reason : "released by hand");
 	STR_COPY(word.person, request->operator_);
-	if (say(seat, &word, &event))
-		control_answer(request, snapshot_slot(seat));
-	else if (!seat->slot.present)
+	if (say(seat, &word, &event, request))
+		return;
+	if (!seat->slot.present)
 		control_refuse(request, "nothing-to-do",
 		        "slot %s: nothing to release: no board is plugged in", seat_label(seat));
 	else
@@ -129,10 +133,15 @@ static void command_cancel(struct station *station, struct control_request *requ
 	struct seat *seat = wanted_seat(station, request);
 	if (!seat)
 		return;
-	if (seat_person(seat, &cancel))
+	char before[sizeof(seat->stopper)];
+	STR_COPY(before, seat->stopper);
+	STR_COPY(seat->stopper, request->operator_); // its closing row may come of it at once
+	if (seat_person(seat, &cancel)) {
 		control_answer(request, NULL);
-	else
-		control_refuse(request, "nothing-to-do", "slot %s: nothing to stop", seat_label(seat));
+		return;
+	}
+	STR_COPY(seat->stopper, before);
+	control_refuse(request, "nothing-to-do", "slot %s: nothing to stop", seat_label(seat));
 }
 
 // --- the fixture -------------------------------------------------------------------------------------------
@@ -162,8 +171,10 @@ static void command_fixture(struct station *station, struct control_request *req
 
 static void command_stop(struct station *station, struct control_request *request)
 {
+	char person[sizeof(request->operator_)];
+	STR_COPY(person, request->operator_);
 	control_answer(request, NULL);
-	station_stop(station, "stop command");
+	station_stop(station, "stop command", person);
 }
 
 static void command_listening(struct station *station, struct control_request *request)

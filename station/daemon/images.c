@@ -392,6 +392,40 @@ static bool key_is_shared(const struct station *station, const json_t *image)
 	return false;
 }
 
+// The image that is being removed, and who waits for its row.
+struct removal {
+	struct station *station;
+	struct control_request *request;
+	json_t *image;
+};
+
+static void on_removed(void *context, uint64_t seq, const struct err *e)
+{
+	_cleanup_free_ struct removal *removal = context;
+	(void)seq;
+	if (e) {
+		control_refuse_err(removal->request, "ledger", e);
+		json_array_append(removal->station->images, removal->image); // for the ledger it is there
+	} else {
+		control_answer(removal->request, NULL);
+	}
+	json_decref(removal->image);
+}
+
+static json_t *take_out(struct station *station, const json_t *image)
+{
+	for (size_t i = 0; i < json_array_size(station->images); i++) {
+		json_t *found = json_array_get(station->images, i);
+		if (found != image)
+			continue;
+		json_incref(found);
+		json_array_remove(station->images, i);
+		return found;
+	}
+	return NULL;
+}
+
+// The store's copy goes first: that may be what makes room for the ledger's row.
 void image_command_remove(struct station *station, struct control_request *request)
 {
 	const json_t *image = image_wanted(station, request);
@@ -408,17 +442,19 @@ void image_command_remove(struct station *station, struct control_request *reque
 	store_path(station, store, sizeof(store));
 	struct err e;
 	const char *key = json_string_value(json_object_get(image, "key"));
-	int r = key_is_shared(station, image) ? 0 : store_remove(store, key, &e);
+	struct removal *removal = malloc(sizeof(*removal));
+	int r = !removal                        ? err_sys(&e, ENOMEM, "image '%s'", name)
+	        : key_is_shared(station, image) ? 0
+	                                        : store_remove(store, key, &e);
 	if (r < 0 && r != -ENOENT) {
+		free(removal);
 		control_refuse_err(request, "in-use", &e);
 		return;
 	}
+	*removal = (struct removal){station, request, take_out(station, image)};
 	rows_append(station, "image.remove",
-	        json_pack("{s:s,s:s}", "name", name, "operator", request->operator_), -1, NULL, NULL);
-	for (size_t i = 0; i < json_array_size(station->images); i++)
-		if (json_array_get(station->images, i) == image)
-			json_array_remove(station->images, i);
-	control_answer(request, NULL);
+	        json_pack("{s:s,s:s}", "name", name, "operator", request->operator_), -1, on_removed,
+	        removal);
 }
 
 void images_free(struct station *station)

@@ -118,7 +118,11 @@ struct seat {
 	bool rework;      // ... which is rework
 	// What the ledger says is to become of its unit ("scrapped", "rework"), and why.
 	char disposition[16], disposition_reason[160];
-	char person[32]; // who acknowledged or released it
+	char resumed_disposition[16], resumed_reason[160]; // ... of the resumed attempt's
+	char person[32];                                   // who acknowledged or released it
+	char stopper[32]; // who stopped the attempt under way; "": nobody has
+	struct control_request
+	        *asker; // says something of the slot just now, and is answered when that is recorded
 	struct loop_source *leave_timer;
 	uint64_t let_go;    // CLOCK_MONOTONIC: when it was ejected, or switched off
 	uint64_t left;      // ... and when it left; 0: it has not
@@ -193,6 +197,7 @@ struct row_queue {
 	bool failing; // takes no rows
 	bool closing;
 	char error[480];
+	char ended[200];   // how the last recorder ended; "": it has not, or that is recorded
 	uint64_t seq;      // the last row known
 	uint64_t reported; // the last row of ours that was reported durable: what came later may stand or not
 	uint64_t anchored; // the newest head's row that has left the station
@@ -219,6 +224,7 @@ struct station {
 	struct station_config config;
 	enum station_phase phase;
 	int exit_code;
+	char stop_reason[24], stop_person[32]; // of station.stop: who or what asked for it first
 	int lock_fd;
 	int control_fd; // the starter's end, adopted when the station is ready
 	char boot_id[CLOCK_BOOT_ID_SIZE];
@@ -447,6 +453,8 @@ void rows_free(struct station *station);
 // resume.c
 void resume_take(struct station *station, const json_t *resume);
 void resume_seats(struct station *station, const json_t *resume);
+// The rows that a kill came before: of units that failed their last retry.
+void resume_quarantine(struct station *station, const json_t *resume);
 
 // jobs.c
 bool job_may_start_board(const struct station *station, const struct seat *seat);
@@ -533,7 +541,8 @@ void heads_free(struct station *station);
 void station_ready(struct station *station, const json_t *resume);
 // The ledger cannot be opened now: the page and the control socket say so, and take nothing else yet.
 void station_waits(struct station *station);
-void station_stop(struct station *station, const char *reason);
+// `person`: who asked for it; "": a signal did.
+void station_stop(struct station *station, const char *reason, const char *person);
 // Goes on with stopping when the last board has finished.
 void station_settle(struct station *station);
 void station_fatal(struct station *station, const struct err *e);

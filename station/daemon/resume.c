@@ -30,6 +30,8 @@ void resume_take(struct station *station, const json_t *resume)
 		        interrupted);
 }
 
+#define QUARANTINE_DUE "failed again after its retry; the station died before it could say so"
+
 static void resume_attempt(struct seat_attempt *a, const json_t *slot)
 {
 	a->id = (uint64_t)json_integer_value(json_object_get(slot, "attempt"));
@@ -76,6 +78,15 @@ static void resume_key(struct seat *seat, bool verdict)
 		log_error("memory is short, a returned board may not be known");
 }
 
+// What became of its unit counts for the board that is still plugged in.
+static void resume_disposition(struct seat *seat, const json_t *slot)
+{
+	bool due = json_is_true(json_object_get(slot, "quarantine_due"));
+	const char *disposition = due ? "quarantine" : text(slot, "disposition");
+	STR_COPY(seat->resumed_disposition, strcmp(disposition, "released") ? disposition : "");
+	STR_COPY(seat->resumed_reason, due ? QUARANTINE_DUE : text(slot, "disposition_reason"));
+}
+
 static void resume_seat(struct seat *seat, const json_t *slot)
 {
 	static const struct {
@@ -93,6 +104,7 @@ static void resume_seat(struct seat *seat, const json_t *slot)
 		slot_resume(&seat->slot, states[i].state, failure,
 		        json_is_true(json_object_get(slot, "acknowledged")));
 		seat->resumed = seat->slot.state != SLOT_EMPTY;
+		resume_disposition(seat, slot);
 		resume_key(seat, states[i].state != SLOT_INTERRUPTED);
 		return;
 	}
@@ -110,4 +122,23 @@ void resume_seats(struct station *station, const json_t *resume)
 	}
 	for (unsigned s = 0; s < station->seat_count; s++)
 		foreign_find(&station->seats[s]);
+}
+
+void resume_quarantine(struct station *station, const json_t *resume)
+{
+	size_t i;
+	const json_t *slot;
+	json_array_foreach(json_object_get(resume, "slots"), i, slot)
+	{
+		struct seat_attempt a = {0};
+		resume_attempt(&a, slot);
+		if (!json_is_true(json_object_get(slot, "quarantine_due")) || !serial_is_seen_again(&a))
+			continue;
+		log_warn("slot %s: attempt %llu " QUARANTINE_DUE ": quarantine", text(slot, "slot"),
+		        (unsigned long long)a.id);
+		rows_append(station, "unit.disposition",
+		        json_pack("{s:s,s:s,s:s,s:I}", "serial", a.serial, "disposition", "quarantine",
+		                "reason", QUARANTINE_DUE, "attempt", (json_int_t)a.id),
+		        -1, NULL, NULL);
+	}
 }

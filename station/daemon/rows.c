@@ -65,6 +65,18 @@ static void row_finish(struct station *station, uint64_t ticket, uint64_t seq, c
 	rows_feed(station);
 }
 
+// A recorder of its own accord writes only that its clock has started.
+static void record_restart(struct station *station)
+{
+	struct row_queue *ledger = &station->ledger;
+	char text[sizeof(ledger->ended) + 60];
+	if (!ledger->ended[0])
+		return;
+	snprintf(text, sizeof(text), "the recorder ended (%s) and was started again", ledger->ended);
+	ledger->ended[0] = '\0';
+	rows_append(station, "note", json_pack("{s:s}", "text", text), -1, NULL, NULL);
+}
+
 static void on_ready(void *context, const json_t *resume)
 {
 	struct station *station = context;
@@ -81,6 +93,7 @@ static void on_ready(void *context, const json_t *resume)
 		station_ready(station, resume);
 	}
 	rows_feed(station);
+	record_restart(station);
 	seat_start_boards(station);
 	publish_soon(station);
 }
@@ -141,6 +154,7 @@ static void on_died(void *context, const char *how)
 		return;
 	}
 	ledger->up = false;
+	STR_COPY(ledger->ended, how);
 	rows_trouble(station, text);
 	uint64_t delay = NSEC_PER_SEC / 10 << (ledger->restarts < 6 ? ledger->restarts : 6);
 	ledger->restarts++;

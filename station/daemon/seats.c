@@ -288,6 +288,7 @@ static int start_worker(struct seat *seat, struct err *e)
 	fill_work(seat, &work);
 	seat->attempt = (struct seat_attempt){0};
 	seat->row_refused = false;
+	seat->stopper[0] = '\0';
 	STR_COPY(seat->attempt.job, job->id);
 	STR_COPY(seat->attempt.image, job->image);
 	attempt_board(&seat->attempt, seat);

@@ -121,6 +121,7 @@ void station_ready(struct station *station, const json_t *resume)
 	resume_take(station, resume);
 	resume_seats(station, resume);
 	record_start(station, resume);
+	resume_quarantine(station, resume);
 	job_settle(station); // the last unit's row was written, and the station died before the job's
 	int r = reader_start(station->loop, station->config.state, &station->reader, &e);
 	if (r == 0)
@@ -149,7 +150,7 @@ void station_ready(struct station *station, const json_t *resume)
 
 static void on_signal(void *context, int signal)
 {
-	station_stop(context, signal == SIGTERM ? "SIGTERM" : "SIGINT");
+	station_stop(context, signal == SIGTERM ? "SIGTERM" : "SIGINT", "");
 }
 
 static void on_stop_time(void *context)
@@ -251,11 +252,13 @@ void station_settle(struct station *station)
 	station->importing = picture_unref(station->importing);
 	if (loop_timer_after(station->stop_timer, STOP_LEDGER_NS) < 0)
 		log_warn("no timer for the end");
-	rows_append(station, "station.stop", json_pack("{s:s}", "reason", "stopped"), -1, on_stop_recorded,
-	        station);
+	json_t *body = json_pack("{s:s}", "reason", station->stop_reason);
+	if (station->stop_person[0])
+		json_object_set_new(body, "operator", json_string(station->stop_person));
+	rows_append(station, "station.stop", body, -1, on_stop_recorded, station);
 }
 
-void station_stop(struct station *station, const char *reason)
+void station_stop(struct station *station, const char *reason, const char *person)
 {
 	if (station->phase == PHASE_STARTING) {
 		loop_stop(station->loop, 1);
@@ -264,6 +267,8 @@ void station_stop(struct station *station, const char *reason)
 	if (station->phase == PHASE_RUNNING) {
 		log_info("%s: no board is started any more; those under way are finished", reason);
 		station->phase = PHASE_STOPPING;
+		STR_COPY(station->stop_reason, reason);
+		STR_COPY(station->stop_person, person);
 		leave_stop(station);
 		station->dirty_station = true;
 		publish_soon(station);
