@@ -68,6 +68,19 @@ static void set_state(struct record_options *o, const char *state)
 	snprintf(o->database, sizeof(o->database), "%.*s/station.db", (int)sizeof(o->database) - 16, state);
 }
 
+// Any beginning of a time as the ledger has them, from the year on: they are compared as texts.
+static bool is_utc(const char *text)
+{
+	static const char shape[] = "0000-00-00T00:00:00.000000Z";
+	size_t length = strlen(text);
+	if (length < 4 || length >= sizeof(shape))
+		return false;
+	for (size_t i = 0; i < length; i++)
+		if (shape[i] == '0' ? text[i] < '0' || text[i] > '9' : text[i] != shape[i])
+			return false;
+	return true;
+}
+
 static int take(void *context, const struct option *option, const char *value)
 {
 	struct record_options *o = context;
@@ -90,6 +103,9 @@ static int take(void *context, const struct option *option, const char *value)
 	case 'r': o->reason = value; return 0;
 	default: break;
 	}
+	if ((!strcmp(option->name, "from") || !strcmp(option->name, "to")) && !is_utc(value))
+		return options_wrong("record", "--%s: not a UTC time such as 2026-01-31 or 2026-01-31T08:30",
+		        option->name);
 	if (json_object_set_new(o->parameters, option->name, json_string(value)) < 0)
 		return options_wrong("record", "--%s: not a text in UTF-8", option->name);
 	return 0;
