@@ -31,7 +31,7 @@ static void read_both(struct store_hint *hint)
 		STR_COPY(hint->mark, text + KEY + 1);
 	text[KEY] = '\0';
 	if (digest_from_hex(text, digest, sizeof(digest)))
-		STR_COPY(hint->key, text);
+		memcpy(hint->key, text, KEY + 1);
 	else
 		hint->mark[0] = '\0';
 }
