@@ -48,6 +48,8 @@ static const char *db_hint(int code, const char *text)
 int db_error(sqlite3 *db, struct err *e, const char *what)
 {
 	int code = db ? sqlite3_extended_errcode(db) : SQLITE_NOMEM;
+	if (code == SQLITE_IOERR_SHMSIZE)
+		code = SQLITE_FULL; // https://sqlite.org/rescode.html: the volume may be out of space
 	const char *file = db ? sqlite3_db_filename(db, "main") : NULL;
 	if (!strcmp(what, "ledger") && file && *file)
 		what = file;
