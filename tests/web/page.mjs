@@ -385,6 +385,29 @@ const tests = {
     await says(4, 'word', 'FAIL');
   },
 
+  async a_page_that_stays_open_keeps_nothing_of_what_it_showed(station) {
+    await station.do('snapshot', { fields: { job: scenes.job } });
+    await open(station);
+    const session = await page.context().newCDPSession(page);
+    const states = [scenes.pass, (n) => scenes.busy(n, 'writing', (n % 90) / 100, 38e6), scenes.fail, () => scenes.empty];
+    let shown = 0;
+    const run = async (rounds) => {
+      for (let end = shown + rounds; shown < end; shown++) {
+        await station.slot(String(1 + (shown % 8)), states[shown % 4](shown));
+        await station.set('alerts', [{ level: 'warn', text: `alert ${shown}` }]);
+        await page.locator('#alerts', { hasText: `alert ${shown}` }).waitFor(); // each is drawn, not the last alone
+      }
+      await session.send('HeapProfiler.collectGarbage');
+      return session.send('Memory.getDOMCounters');
+    };
+    const before = await run(24);
+    const after = await run(96);
+    // Each round writes half a dozen texts anew and makes an alert: two nodes for that one alone.
+    assert.ok(after.nodes - before.nodes < 90, `${before.nodes} nodes, ${after.nodes} after 96 rounds`);
+    assert.ok(after.jsEventListeners - before.jsEventListeners < 20, `${before.jsEventListeners} listeners, ${after.jsEventListeners} after 96 rounds`);
+    await session.detach();
+  },
+
   async nothing_from_outside_becomes_markup(station) {
     const evil = '<img src=x onerror="window.hit=1"><script>window.hit=1</script><b>x</b>';
     await station.do('set_records', { records: [{ attempt: evil, serial: evil, slot: evil, result: evil, code: evil, text: evil, verify_method: evil, image: evil, plan_sha256: evil, closed: evil }] });
