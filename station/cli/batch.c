@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "cli/command.h"
 #include "cli/progress.h"
+#include "cli/source.h"
 #include "core/failure.h"
 #include "flash/suggest.h"
 #include "image/store.h"
@@ -198,23 +199,12 @@ static void on_signal(void *context, int signal)
 	check_end(b);
 }
 
-static int open_bmap(const struct batch_options *o, char *name, size_t size, int *fd, struct err *e)
-{
-	if (!o->bmap) {
-		*fd = import_find_bmap(o->image, name, size, e);
-		return *fd < -1 ? *fd : 0;
-	}
-	str_copy(name, size, o->bmap);
-	*fd = open(o->bmap, O_RDONLY | O_CLOEXEC);
-	return *fd < 0 ? err_sys(e, errno, "%s: the bmap cannot be opened", o->bmap) : 0;
-}
-
 static int start_import(struct batch *b, int image_fd, struct err *e)
 {
 	const struct batch_options *o = b->options;
 	char bmap_name[4096] = "";
 	_cleanup_close_ int bmap_fd = -1;
-	int r = open_bmap(o, bmap_name, sizeof(bmap_name), &bmap_fd, e);
+	int r = source_open_bmap(o->image, o->bmap, bmap_name, sizeof(bmap_name), &bmap_fd, e);
 	if (r < 0)
 		return r;
 	const struct import_request request = {.image_fd = image_fd,
@@ -331,11 +321,9 @@ static int prepare(struct batch *b, const struct batch_options *options, int *im
 			STR_COPY(t->job.serial, options->boards[i].serial);
 		}
 	}
-	*image_fd = open(options->image, O_RDONLY | O_CLOEXEC);
-	if (*image_fd < 0)
-		return err_fail(e, errno, FAILURE_IMPORT_FAILED,
-		        "%s: the image cannot be opened: %s; check the name", options->image,
-		        strerror(errno));
+	int r = source_open_image(options->image, image_fd, e);
+	if (r < 0)
+		return r;
 	if (options->store)
 		STR_COPY(b->store, options->store);
 	else if (store_default_path(b->store, sizeof(b->store), e) < 0)

@@ -127,7 +127,11 @@ static int take(void *context, const struct option *option, const char *value)
 		return 0;
 	case OPTION_JSON: o->json = true; return 0;
 	case OPTION_ALL: o->all = true; return 0;
-	case OPTION_STORE: o->store = value; return 0;
+	case OPTION_STORE:
+		if (!value[0])
+			return options_wrong(p->command, "--store is a folder, and no name was given");
+		o->store = value;
+		return 0;
 	case OPTION_STORE_LIMIT:
 		if (!board_bytes_parse(value, &o->store_limit))
 			return options_wrong(p->command, "--store-limit is a number of bytes, not %s", value);

@@ -3,11 +3,11 @@
 #include "cli/load.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 
 #include "board/board.h"
 #include "cli/options.h"
+#include "cli/source.h"
 #include "core/failure.h"
 #include "image/store.h"
 #include "image/windows.h"
@@ -67,17 +67,6 @@ static void on_failed(void *context, struct import *import, const struct err *e)
 static const struct import_events events = {
         .ready = on_ready, .progress = on_progress, .note = on_note, .done = on_done, .failed = on_failed};
 
-static int open_bmap(const struct load_options *o, char *name, size_t size, int *fd, struct err *e)
-{
-	if (!o->bmap) {
-		*fd = import_find_bmap(o->image, name, size, e);
-		return *fd < -1 ? *fd : 0;
-	}
-	str_copy(name, size, o->bmap);
-	*fd = open(o->bmap, O_RDONLY | O_CLOEXEC);
-	return *fd < 0 ? err_sys(e, errno, "%s: the bmap cannot be opened", o->bmap) : 0;
-}
-
 static int store_path(const struct load_options *o, char *store, size_t size, struct err *e)
 {
 	if (!o->store)
@@ -90,10 +79,10 @@ static int start(const struct load_options *o, struct load *load, struct err *e)
 {
 	char bmap_name[PATH_MAX] = "", store[PATH_MAX];
 	_cleanup_close_ int bmap_fd = -1;
-	_cleanup_close_ int image_fd = open(o->image, O_RDONLY | O_CLOEXEC);
-	if (image_fd < 0)
-		return err_sys(e, errno, "%s: the image cannot be opened", o->image);
-	int r = open_bmap(o, bmap_name, sizeof(bmap_name), &bmap_fd, e);
+	_cleanup_close_ int image_fd = -1;
+	int r = source_open_image(o->image, &image_fd, e);
+	if (r == 0)
+		r = source_open_bmap(o->image, o->bmap, bmap_name, sizeof(bmap_name), &bmap_fd, e);
 	if (r == 0)
 		r = store_path(o, store, sizeof(store), e);
 	if (r < 0)

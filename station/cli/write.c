@@ -2,19 +2,20 @@
 // `gangway write`
 #include <errno.h>
 #include <stdio.h>
-#include <unistd.h>
 
+#include "base/fd.h"
 #include "cli/batch.h"
 #include "cli/command.h"
 #include "cli/desk.h"
+#include "cli/source.h"
 #include "cli/state.h"
 
 // No target was named: the boards that are there, or the next to come.
 static int write_at_desk(struct batch_options *options)
 {
 	struct err e = {0};
-	if (access(options->image, R_OK) < 0) { // before anybody fetches a board for it
-		err_sys(&e, errno, "%s: the image cannot be opened", options->image);
+	_cleanup_close_ int image = -1;
+	if (source_open_image(options->image, &image, &e) < 0) { // before anybody fetches a board for it
 		cli_complain("write", &e);
 		return EXIT_FAILED;
 	}
