@@ -71,6 +71,9 @@ static void print_good(FILE *to, const struct batch_target *t)
 		fprintf(to, ", not read back");
 	if (r->method == WORKER_METHOD_BUFFERED || r->method == WORKER_METHOD_COMPARE_BUFFERED)
 		fprintf(to, ", through the page cache (no direct I/O here)");
+	if (t->job.verify == WORKER_VERIFY_COMPARE &&
+	        (r->method == WORKER_METHOD_DIRECT || r->method == WORKER_METHOD_BUFFERED))
+		fprintf(to, ", hashed (an image larger than memory is not compared)");
 	fputc('\n', to);
 }
 

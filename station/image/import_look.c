@@ -135,7 +135,7 @@ static int survey(struct import_job *job, uint64_t *size, struct err *e)
 	job->parts = found.parts;
 	job->hold = job->file_size <= HOLD_BYTES || !found.whole;
 	if (job->bmap && job->file_size > HOLD_BYTES && !found.whole)
-		import_note("%s does not end as a whole %s file does: boards wait until all of it is decoded",
+		import_note("%s does not look like a whole %s file: boards wait until all of it is decoded",
 		        job->image_name, job->ops->name);
 	return 0;
 }
