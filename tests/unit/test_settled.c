@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: MIT
 #include <fcntl.h>
+#include <linux/magic.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
 
 #include "base/fd.h"
 #include "base/util.h"
@@ -49,8 +53,7 @@ static void a_file_has_a_mark_once_it_was_left_alone_for_a_minute(void **state)
 	settled_mark(fd, boot, seconds_after_change(fd, 59), mark);
 	assert_string_equal(mark, "");
 	settled_mark(fd, boot, seconds_after_change(fd, 60), mark);
-	if (!mark[0])
-		fail_msg("no mark: the tests have to run on ext4, XFS, Btrfs or F2FS (TMPDIR)");
+	assert_int_not_equal(mark[0], '\0');
 	settled_mark(fd, boot, seconds_after_change(fd, 6000), again);
 	assert_string_equal(mark, again);
 }
@@ -115,6 +118,33 @@ static void files_whose_times_prove_nothing_have_no_mark(void **state)
 	}
 }
 
+static void shell(const char *command)
+{
+	int status = system(command);
+	if (status != 0)
+		fail_msg("%s: status %d", command, status);
+}
+
+// Where the tests run on tmpfs or an overlay they make an ext4 of their own, as root.
+static int on_a_disk(void **state)
+{
+	struct statfs fs;
+	(void)state;
+	assert_int_equal(statfs(".", &fs), 0);
+	if (fs.f_type != TMPFS_MAGIC && fs.f_type != OVERLAYFS_SUPER_MAGIC)
+		return 0;
+	shell("truncate -s 8M disk && mkfs.ext4 -q -F disk && mkdir on && mount -o loop disk on");
+	return chdir("on");
+}
+
+static int off_the_disk(void **state)
+{
+	(void)state;
+	if (access("../disk", F_OK) == 0)
+		shell("cd .. && umount -l on");
+	return 0;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -124,5 +154,5 @@ int main(void)
 	        cmocka_unit_test(a_mark_is_of_one_boot),
 	        cmocka_unit_test(files_whose_times_prove_nothing_have_no_mark),
 	};
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, on_a_disk, off_the_disk);
 }
