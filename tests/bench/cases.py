@@ -54,7 +54,7 @@ def write_only(bench):
         if bench.peers:
             packed = image.packed()
             images.warm(packed)
-            results |= in_turn(bench.once(), bmaptool_raw=lambda: tools.bmaptool(bench, image.raw, image.bmap, gang.nodes),
+            results |= in_turn(bench.with_runs(1), bmaptool_raw=lambda: tools.bmaptool(bench, image.raw, image.bmap, gang.nodes),
                                dd=lambda: tools.dd(bench, packed, gang.nodes))
     rows = [row_of('write', '8 × 40 MiB/s, stored, write only: gangway', results['gangway'], work, ideal=ideal, bar=1.02)]
     if bench.peers:
@@ -142,10 +142,10 @@ def one_link(bench, image, links, boards):
     tight = links == 1 and boards >= 8
     what = f'{boards} boards on {links} link{"s" if links > 1 else ""} of 38 MB/s'
     with disks.Link(bench.ram, bench.throttle, boards, links, image.size, image.ranges, LINK_RATE) as link:
-        results = in_turn(bench if tight else bench.once(),
+        results = in_turn(bench if tight else bench.with_runs(1),
                           gangway=lambda: tools.gangway(bench, image.form('xz'), image.bmap, link.nodes))
         if bench.peers:
-            results |= in_turn(bench.once(), bmaptool=lambda: tools.bmaptool(bench, image.form('xz'), image.bmap, link.nodes))
+            results |= in_turn(bench.with_runs(1), bmaptool=lambda: tools.bmaptool(bench, image.form('xz'), image.bmap, link.nodes))
     rows = [row_of('link', f'{what}: gangway, write + read-back', results['gangway'], work, ideal=2 * ideal,
                    bar=1.02 if tight else 0)]
     if bench.peers:
@@ -238,7 +238,7 @@ def against_bmaptool(bench):
         bench.empty_store()
         return tools.gangway(bench, source, image.bmap, gang.nodes, *flags, **more)
     with bench.gang(boards, image, rate) as gang:
-        results = in_turn(bench.once(), write_only=lambda: cold_start('--no-verify', wanted='unverified'),
+        results = in_turn(bench.with_runs(1), write_only=lambda: cold_start('--no-verify', wanted='unverified'),
                           read_back=cold_start, bmaptool=lambda: tools.bmaptool(bench, source, image.bmap, gang.nodes))
     theirs = statistics.median(r.wall for r in results['bmaptool'])
     rows = [row_of('bmaptool', 'bmaptool copy of the .xz, 8 at once', results['bmaptool'], work, ideal=ideal)]
@@ -262,8 +262,8 @@ def unthrottled(bench):
         return result
     with bench.gang(1, image, 0, also=[(0, image.mapped)]) as gang:  # where dd puts as many bytes
         peers = {'bmaptool': lambda: tools.bmaptool(bench, image.raw, image.bmap, gang.nodes)} if bench.peers else {}
-        results = in_turn(
-            bench, dd=lambda: tools.dd(bench, packed, gang.nodes), floor=lambda: tools.floor(bench, packed, gang.nodes[0]),
+        results = in_turn(  # a run takes 0.15 s, so that three of them say less than of any other case
+            bench.with_runs(3 * bench.runs), dd=lambda: tools.dd(bench, packed, gang.nodes), floor=lambda: tools.floor(bench, packed, gang.nodes[0]),
             gangway=ours, hashing=lambda: ours('--hash-source'), **peers)
     dd = statistics.median(r.wall for r in results['dd'])
     rows = [row_of('unthrottled', 'dd oflag=direct bs=4M of as many bytes', results['dd'], image.mapped),
@@ -377,7 +377,7 @@ def import_alone(bench):
 
         def alone():
             return tools.checked(bench.run([['sh', '-c', '"$@" >/dev/null', '-', *decoder, source]]), decoder[0])
-        results = in_turn(bench.once() if form in SLOW else bench, gangway=once,
+        results = in_turn(bench.with_runs(1) if form in SLOW else bench, gangway=once,
                           **({'decoder': alone} if bench.peers and decoder else {}))
         shutil.rmtree(store)
         what = ' '.join(images.COMPRESSORS.get(form, ['the raw file']))
