@@ -19,6 +19,7 @@
 #include "core/failure.h"
 #include "image/lanes.h"
 #include "image/pipeline.h"
+#include "survey.h"
 
 enum { FRAMES_MAX = 400 };
 
@@ -170,13 +171,6 @@ static void make(struct file *f, const struct format *format, unsigned frames, s
 		add_frame(f, format, i && pick(seed, 8) == 0 ? 0 : 1 + pick(seed, longest), seed);
 }
 
-static int memory_file(const void *data, size_t size)
-{
-	int fd = memfd_create("x", MFD_CLOEXEC);
-	assert_true(fd >= 0 && fd_write_all(fd, data, size) == 0);
-	return fd;
-}
-
 static void no_progress(void *context, uint64_t done)
 {
 	(void)context, (void)done;
@@ -217,14 +211,6 @@ static bool holds(int fd, const uint8_t *plain, size_t size)
 	bool same = !memcmp(map, plain, size);
 	munmap((void *)(uintptr_t)map, size + 1);
 	return same;
-}
-
-static struct decode_survey surveyed(const struct decode_ops *ops, const uint8_t *data, size_t size)
-{
-	struct decode_survey found = {0};
-	_cleanup_close_ int fd = memory_file(data, size);
-	assert_int_equal(ops->survey(fd, size, 0, &found, NULL), 0);
-	return found;
 }
 
 static void any_layout_of_frames_gives_the_same_bytes(void **state)
@@ -332,61 +318,6 @@ static void pbzip2s_streams_are_seen_at_the_files_head(void **state)
 		add_frame(&f, &formats[2], 900000 * formats[2].shorter, &seed);
 	assert_true(surveyed(&decode_bzip2, f.data, f.size).parts);
 	file_free(&f);
-}
-
-// Whether a file of a head, `count` units and a tail is found whole.
-static bool of_nothing_is_whole(
-        const struct decode_ops *ops, const char *head, const char *unit, unsigned count, const char *tail)
-{
-	enum { HEAD = 6, UNIT = 8, BLOCK = 3 };
-	size_t unit_size = *head ? BLOCK : UNIT, room = HEAD + (size_t)count * unit_size + BLOCK, size = 0;
-	uint8_t *data = malloc(room);
-	assert_non_null(data);
-	if (*head)
-		memcpy(data, head, size = HEAD);
-	for (unsigned i = 0; i < count; i++, size += unit_size)
-		memcpy(data + size, unit, unit_size);
-	if (*tail) {
-		memcpy(data + size, tail, BLOCK);
-		size += BLOCK;
-	}
-	bool whole = surveyed(ops, data, size).whole;
-	free(data);
-	return whole;
-}
-
-static void a_file_of_nothings_does_not_hold_a_look_up(void **state)
-{
-	(void)state;
-	static const char skippable[] = "\x50\x2a\x4d\x18\0\0\0\0", frame[] = "\x28\xb5\x2f\xfd\x20\0";
-	static const struct decode_ops *const both[] = {&decode_zstd, &decode_lz4};
-	for (size_t i = 0; i < ARRAY_SIZE(both); i++) {
-		assert_true(of_nothing_is_whole(both[i], "", skippable, SURVEY_LOOKS_MAX, ""));
-		assert_false(of_nothing_is_whole(both[i], "", skippable, SURVEY_LOOKS_MAX + 1, ""));
-	}
-	// One frame of empty blocks; its head and its last block are looked at as well.
-	assert_true(of_nothing_is_whole(&decode_zstd, frame, "\0\0", SURVEY_LOOKS_MAX - 2, "\1\0"));
-	assert_false(of_nothing_is_whole(&decode_zstd, frame, "\0\0", SURVEY_LOOKS_MAX - 1, "\1\0"));
-}
-
-static void an_xz_with_padding_without_end_does_not_hold_a_look_up(void **state)
-{
-	(void)state;
-	static const uint8_t text[] = "some text";
-	uint8_t data[256];
-	size_t size = 0;
-	assert_int_equal(lzma_easy_buffer_encode(
-	                         0, LZMA_CHECK_CRC32, NULL, text, sizeof(text), data, &size, sizeof(data)),
-	        LZMA_OK);
-	_cleanup_close_ int fd = memory_file(data, size);
-	static const uint64_t padding[] = {4, 64 * MIB, 8 * GIB};
-	for (size_t i = 0; i < ARRAY_SIZE(padding); i++) {
-		struct decode_survey found;
-		assert_int_equal(ftruncate(fd, (off_t)(size + padding[i])), 0);
-		assert_int_equal(decode_xz.survey(fd, size + padding[i], 0, &found, NULL), 0);
-		assert_int_equal(found.whole, i < 2);
-		assert_int_equal(found.size, i < 2 ? sizeof(text) : 0);
-	}
 }
 
 // Boards wait for all of a file that does not end as bgzip ends it: it may be cut between two members.
@@ -699,8 +630,6 @@ int main(void)
 	        cmocka_unit_test(a_file_of_one_frame_is_not_taken_for_parts),
 	        cmocka_unit_test(pbzip2s_streams_are_seen_at_the_files_head),
 	        cmocka_unit_test(a_bgzf_file_is_whole_with_its_last_mark_only),
-	        cmocka_unit_test(a_file_of_nothings_does_not_hold_a_look_up),
-	        cmocka_unit_test(an_xz_with_padding_without_end_does_not_hold_a_look_up),
 	        cmocka_unit_test(every_damage_is_named_with_its_place_and_in_the_same_words),
 	        cmocka_unit_test(garbage_between_two_frames_is_an_error_at_that_place),
 	        cmocka_unit_test(a_sink_that_refuses_ends_all_threads),
