@@ -16,13 +16,13 @@ struct http {
 	struct loop *loop;
 	struct loop_source *source, *timer, *wake;
 	int wake_fd;     // eventfd: another round is wanted at once
+	bool woken;      // ... which was said since the last one began
 	uint64_t due_ns; // the timer's; UINT64_MAX: it is off
 	struct MHD_Daemon *daemon;
 	http_handler_fn handler;
 	void *context;
 	uint64_t requests;
 	struct guests guests;
-	bool woken; // ... since the last round began
 };
 
 // An event wakes all pages that are open: they share a round. (A timer that is due at once costs 40 µs in a virtual machine.)
@@ -42,7 +42,7 @@ static void set_timer(struct http *http, uint64_t due_ns)
 	int r = due_ns == UINT64_MAX ? loop_timer_off(http->timer) : loop_timer_set(http->timer, due_ns, 0);
 	if (r < 0)
 		log_error("http: timer: %s", strerror(-r));
-	http->due_ns = due_ns;
+	http->due_ns = r < 0 ? UINT64_MAX : due_ns; // the next round tries again
 }
 
 // Lets libmicrohttpd do what it can without waiting, then asks when it wants to be called again.
