@@ -237,6 +237,10 @@ class Station:
         self.process.send_signal(signal.SIGSTOP)  # it starts no other child then
         os.waitpid(self.process.pid, os.WUNTRACED)
         children = self.children()
+        recorders = self.children('recorder')
+        for pid in recorders:  # first, or the end of its socket may let it close the ledger in good order
+            os.kill(pid, signal.SIGKILL)
+        gone(recorders)
         self.process.send_signal(signal.SIGKILL)
         self.process.wait()
         gone(children)
