@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/log.h"
+#include "base/shown.h"
 
 struct control_client {
 	struct control_server *server;
@@ -469,11 +470,13 @@ void control_answer(struct control_request *request, json_t *result)
 
 void control_refuse(struct control_request *request, const char *code, const char *format, ...)
 {
-	char text[480];
+	char raw[480],
+	        text[4 * sizeof(raw)]; // what was cut within a character would be no JSON, and no answer
 	va_list ap;
 	va_start(ap, format);
-	vsnprintf(text, sizeof(text), format, ap);
+	vsnprintf(raw, sizeof(raw), format, ap);
 	va_end(ap);
+	shown_text(raw, text, sizeof(text));
 	json_t *id = request->id ? json_incref(request->id) : json_null();
 	request_finish(request,
 	        json_pack("{s:o,s:b,s:{s:s,s:s}}", "id", id, "ok", 0, "error", "code", code, "text", text));

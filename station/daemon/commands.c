@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: MIT
 // The control socket's commands.
-#include <errno.h>
-
 #include "base/log.h"
 #include "daemon/inside.h"
 
@@ -198,40 +196,8 @@ struct station_command {
 	void (*run)(struct station *station, struct control_request *request);
 	bool web;         // the page may ask for it
 	bool early;       // ... and anybody before the ledger is open
-	const char *args; // as args_check() has them; a recipe's are its own affair
+	const char *args; // all it takes, as args_check() has them
 };
-
-// null counts as left out, as it does in a recipe.
-static int check_arg(const json_t *value, char type, const char *name, struct err *e)
-{
-	static const char *const words[] = {['s'] = "a text",
-	        ['b'] = "true or false",
-	        ['i'] = "a whole number",
-	        ['a'] = "a JSON array",
-	        ['o'] = "a JSON object"};
-	bool fits = type == 's'   ? json_is_string(value)
-	            : type == 'b' ? json_is_boolean(value)
-	            : type == 'i' ? json_is_integer(value)
-	            : type == 'a' ? json_is_array(value)
-	                          : json_is_object(value);
-	if (!value || json_is_null(value) || fits)
-		return 0;
-	return err_set(e, EINVAL, "%s: %s is wanted", name, words[(unsigned char)type]);
-}
-
-int args_check(const json_t *args, const char *wanted, struct err *e)
-{
-	int r = 0;
-	for (const char *p = wanted; r == 0 && p && *p;) {
-		char name[32];
-		size_t length = strcspn(p, ":");
-		snprintf(name, sizeof(name), "%.*s", (int)length, p);
-		r = check_arg(json_object_get(args, name), p[length + 1], name, e);
-		p += length + 2;
-		p += *p == ' ';
-	}
-	return r;
-}
 
 static void run_command(
         struct station *station, const struct station_command *command, struct control_request *request)
@@ -259,7 +225,7 @@ static void on_request(void *context, struct control_request *request)
 	        {"image.list", image_command_list, true, false, NULL},
 	        {"image.show", image_command_show, true, false, "name:s"},
 	        {"image.remove", image_command_remove, false, false, "name:s"},
-	        {"job.open", job_command_open, true, false, "image:s"},
+	        {"job.open", job_command_open, true, false, "image:s *"},
 	        {"job.close", job_command_close, true, false, "job:s"},
 	        {"job.show", record_command_job_show, true, false, "job:s"},
 	        {"job.start", job_command_start, true, false, NULL},

@@ -493,9 +493,11 @@ void heal_free(struct station *station);
 
 // commands.c
 extern const struct control_handlers station_handlers;
-// Whether args, where they are there, are of the types that `wanted` tells: "name:s other:i ...", s (text), b (true or
-// false), i (a whole number), a (an array), o (an object). null counts as left out, a wrong type never does: -EINVAL, and
-// *e names it.
+
+// args.c
+// Whether args, where they are there, have no names but those that `wanted` tells, and are of its types: "name:s other:i ...",
+// s (text), b (true or false), i (a whole number), a (an array), o (an object); a '*' at its end leaves other names to the
+// command. NULL: it takes none. null counts as left out, a wrong type never does: -EINVAL, and *e names it.
 int args_check(const json_t *args, const char *wanted, struct err *e);
 
 // records.c
