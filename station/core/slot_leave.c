@@ -171,6 +171,7 @@ static void retry_arrived(struct slot *s, const struct slot_event *event, struct
 	bool may = event->same_board && (verdict == MATCH_OK || verdict == MATCH_NO_JOB);
 	if (may && slot_power_is_moving(s)) {
 		s->same = true;
+		s->granted = SLOT_GRANT_OTHER; // also when its disk comes only later: it is known, of course
 		if (retry_is_back(s))
 			retry_ready(s); // else the worker's end finds it here, or the deadline
 	} else {
