@@ -75,8 +75,12 @@ async function a_fail_is_acknowledged_in_the_ledger() {
 }
 
 async function a_killed_web_role_comes_back_and_so_does_the_page() {
+  // It is back after two seconds, which may pass before anybody looks.
+  await page.evaluate(() => {
+    new MutationObserver(() => { window.wasStale ||= document.body.classList.contains('stale'); }).observe(document.body, { attributes: true });
+  });
   process.kill(process_of('web'), 'SIGKILL');
-  await page.waitForSelector('body.stale');
+  await page.waitForFunction(() => window.wasStale);
   await page.waitForSelector(LIVE);
   await says(1, 'word', /^PASS$/);
   await page.waitForFunction(() => !document.querySelector('#alerts').textContent.includes('not served'));

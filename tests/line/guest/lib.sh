@@ -52,12 +52,13 @@ disk() {
 }
 
 # Waits for a condition without missing it: every uevent is a reason to look again, and so is every second.
+# The seconds are a quiet machine's; a busy one has four times as many.
 wait_for() {
 	local seconds=$1 event
 	shift
 	"$@" && return 0
 	exec 9< <(exec udevadm monitor --kernel --udev 2>/dev/null)
-	local monitor=$! end=$((SECONDS + seconds)) result=1
+	local monitor=$! end=$((SECONDS + 4 * seconds)) result=1
 	while :; do
 		if "$@"; then result=0; break; fi
 		[ $SECONDS -lt $end ] || break
@@ -79,6 +80,11 @@ has_no_disk() { [ -z "$(disk "$1")" ]; }
 have_disks() {
 	local name
 	for name in "$@"; do has_disk "$name" || return 1; done
+}
+# Another disk than the one of that diskseq, which is still there for a while after its board has gone and may go between any two looks.
+has_other_disk() {
+	local now
+	now=$(attribute "$1" diskseq 2>/dev/null) && [ "$now" != "$2" ]
 }
 # What the database knows may be a disk before this one, of the same number, until udev hears of its end.
 has_all_disks() { have_disks "$@" && udevadm settle && have_disks "$@"; }

@@ -7,6 +7,7 @@ import atexit, contextlib, json, os, pathlib, select, signal, socket, sqlite3, s
 SRC, BUILD, OUT, LINE = (pathlib.Path(os.environ[name]) for name in ('SRC', 'BUILD', 'OUT', 'LINE'))
 GANGWAY = BUILD / 'gangway'
 MIB = 1 << 20
+PATIENCE = 4  # all that is waited for is given in a quiet machine's seconds; a busy one has this many times as many
 
 
 def fail(text):
@@ -64,7 +65,7 @@ class Board:
         ums('unplug', self.name)
 
     def wait_off(self, seconds=60):
-        ums('wait', self.name, 'off', seconds)
+        ums('wait', self.name, 'off', PATIENCE * seconds)
 
     def written(self):
         return int(self.status()['written'])
@@ -81,7 +82,7 @@ def plug(boards):
     ums('plug', *(b.name for b in boards))
 
 
-def storm(names, seconds=180):
+def storm(names, seconds=180 * PATIENCE):
     """Unplugs and plugs them again and again, until thirty plugs and unplugs fell into ten seconds; says so. When the machine is busy
     that may not be the first thirty: how fast they are is up to the emulation, and no part of what is tested."""
     began, enough, deadline = [], -(-30 // len(names)), time.monotonic() + seconds
@@ -90,7 +91,7 @@ def storm(names, seconds=180):
         ums('unplug', *names)
         ums('plug', *names)
         for name in names:
-            ums('wait', name, 'plugged', 60)  # the kernel has taken it: a real plug each time
+            ums('wait', name, 'plugged', 60 * PATIENCE)  # the kernel has taken it: a real plug each time
         now = time.monotonic()
         if len(began) >= enough and now - began[-enough] < 10:
             return f'30 plugs and 30 unplugs in {now - began[-enough]:.1f} s'
@@ -116,7 +117,7 @@ class Events:
 
     def wait(self, wanted, seconds=60):
         """Until a line comes for which wanted(line) holds; what comes with it counts as seen."""
-        deadline = time.monotonic() + seconds
+        deadline = time.monotonic() + PATIENCE * seconds
         while select.select([self.process.stdout], [], [], max(0, deadline - time.monotonic()))[0]:
             *lines, self.part = (self.part + os.read(self.process.stdout.fileno(), 1 << 16)).split(b'\n')
             lines = [line.decode() for line in lines]
@@ -201,7 +202,7 @@ class Station:
         return self
 
     def connect(self, wait):
-        path, deadline = str(self.state / 'control.sock'), time.monotonic() + wait
+        path, deadline = str(self.state / 'control.sock'), time.monotonic() + PATIENCE * wait
         while True:
             self.sock = socket.socket(socket.AF_UNIX)
             try:
@@ -243,7 +244,7 @@ class Station:
     def call(self, cmd, error_ok=False, wait=60, **args):
         self.next_id += 1
         self.sock.sendall(json.dumps({'id': self.next_id, 'cmd': cmd, 'args': args}).encode() + b'\n')
-        deadline = time.monotonic() + wait
+        deadline = time.monotonic() + PATIENCE * wait
         while (line := self._line(deadline)) is not None:
             if line.get('id') == self.next_id:
                 if not line['ok'] and not error_ok:
@@ -253,12 +254,12 @@ class Station:
                     self.slots[result['slot']] = result
                 return result
             self._take(line)
-        fail(f'{cmd}: no answer in {wait} s')
+        fail(f'{cmd}: no answer in {PATIENCE * wait} s')
 
     def wait(self, condition, seconds, what):
         """Until the condition holds, looking again after every event of the station, also one that came while the condition asked
         for something. Events are gathered: a state that lasts less than a moment may be in none."""
-        deadline = time.monotonic() + seconds
+        deadline = time.monotonic() + PATIENCE * seconds
         while True:
             taken = self.taken
             if condition():
@@ -270,7 +271,7 @@ class Station:
                 for v in self.slots.values():
                     if v['state'] != 'empty':
                         print({k: v[k] for k in ('slot', 'state', 'present', 'serial', 'code', 'reason', 'text')})
-                fail(f'{what}: not within {seconds} s: {self.states()}')
+                fail(f'{what}: not within {PATIENCE * seconds} s: {self.states()}')
             self._take(line)
 
     def states(self):
@@ -308,14 +309,14 @@ class Station:
     def kill(self, how=signal.SIGKILL):
         if self.process and self.process.poll() is None:
             os.killpg(self.process.pid, how)
-            self.process.wait(60)
+            self.process.wait(60 * PATIENCE)
         self.process = None
 
     def stop(self):
         """A clean end."""
         if self.process and self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
-            code = self.process.wait(60)
+            code = self.process.wait(60 * PATIENCE)
             check(code == 0, f'the station ended with {code}')
         self.process = None
 

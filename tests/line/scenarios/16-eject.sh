@@ -9,11 +9,11 @@ plug new old stuck loops
 path=$(disk loops)
 seq=$(attribute loops diskseq)
 for b in new old stuck loops; do sg_start --eject "$(disk $b)"; done
-ums wait new off 60
+ums wait new off 240
 wait_for 60 has_no_disk new || { echo 'the disk of the ejected board stays'; exit 1; }
 check 'v2023.10 left' has_disk old
 check 'the stuck board left' has_disk stuck
-came_back() { has_disk loops && [ "$(attribute loops diskseq)" != "$seq" ]; }
+came_back() { has_other_disk loops "$seq" && has_disk loops; }
 wait_for 60 came_back || { echo 'the looping board does not come back'; exit 1; }
 check 'the ejected board comes back with the cable alone' refused ums replug new
 plug new

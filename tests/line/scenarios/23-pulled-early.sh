@@ -2,7 +2,7 @@
 board c serial=C size=8M off-ms=0
 ums fault c control-vanish@9x1
 ums plug c
-ums wait c off 60
+ums wait c off 240
 start=$(now_ms)
 ums replug c
 wait_disks 120 c || { echo 'the board is lost'; dmesg | tail -n 30; exit 1; }

@@ -53,7 +53,7 @@ ums plug strange
 wait_for 60 saw '^slot 1: arrived' || { cat seen; exit 1; }
 : >seen
 # Storm: after it the last word is right.
-for i in 1 2 3 4 5; do ums unplug strange b c; ums plug strange b c; for x in strange b c; do ums wait $x plugged 60; done; done
+for i in 1 2 3 4 5; do ums unplug strange b c; ums plug strange b c; for x in strange b c; do ums wait $x plugged 240; done; done
 settled() {
 	local s
 	for s in 1 2 3; do

@@ -19,7 +19,7 @@ class Monitor:
         os.write(self.fd, words.encode() + b'\n')
         answer = b''
         while not answer.endswith(b'(qemu) '):
-            if not select.select([self.fd], [], [], 30)[0]:
+            if not select.select([self.fd], [], [], 30 * PATIENCE)[0]:
                 fail(f'qemu does not answer {words!r}: {answer}')
             answer += os.read(self.fd, 4096)
         check(b'Error' not in answer, f'qemu: {answer}')
@@ -48,7 +48,7 @@ def fixture_check():
 def refuses():
     """The station's last words when it does not want to run."""
     process = subprocess.run(['setpriv', '--reuid', 'gangway', '--regid', 'gangway', '--clear-groups', str(GANGWAY), 'station',
-                              '--config', str(station.config)], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60)
+                              '--config', str(station.config)], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60 * PATIENCE)
     print(process.stdout, process.stderr)
     check(process.returncode != 0, 'the station refuses to run')
     return process.stderr

@@ -12,8 +12,7 @@ trap 'udevadm control --start-exec-queue' EXIT
 udevadm control --stop-exec-queue
 ums unplug b
 ums plug b
-again() { [ -n "$(disk b)" ] && [ "$(attribute b diskseq)" != "$before" ]; }
-wait_for 120 again || { echo 'it does not come again'; exit 1; }
+wait_for 120 has_other_disk b "$before" || { echo 'it does not come again'; exit 1; }
 check 'it has another name: this proves nothing' [ "$(disk b)" = "$first" ]
 check 'udev knows nothing of this number: this proves nothing' [ -n "$(udevadm info --query=property --name="$first" | grep GANGWAY_BOARD)" ]
 check "udev's word of the disk before is believed" shown 'has no disk (yet)'

@@ -14,7 +14,7 @@ strace = ['strace', '-D', '-f', '-qq', '--seccomp-bpf', '-e', 'trace=open,openat
 station = Station(slots=4).start(under=strace, pass_fds=[open_end])
 os.close(open_end)
 station.open_job(image, start='start')
-boards = [Board(i, faults=['slow@256K']) for i in range(1, 5)]
+boards = [Board(i, faults=['slow@128K']) for i in range(1, 5)]
 
 
 def status(pid):
@@ -72,7 +72,7 @@ station.wait_states({b.slot: 'pass' for b in boards}, 300)
 for b in boards:
     b.wait_off()
 station.stop()
-check(select.select([end], [], [], 60)[0], 'strace comes to its end with the station')
+check(select.select([end], [], [], 60 * PATIENCE)[0], 'strace comes to its end with the station')
 roles, opened = {}, collections.defaultdict(set)
 for line in trace.read_text(errors='replace').splitlines():
     pid, _, call = line.partition(' ')

@@ -2,16 +2,16 @@
 import signal
 from station import *
 
-image = make_image(LINE / 'image.img', mapped=10)  # 40 s at the slow boards' speed
+image = make_image(LINE / 'image.img', mapped=10)  # 80 s at the slow boards' speed
 station = Station(slots=4).start()
 station.open_job(image)
-fast, slow, third = Board(1, faults=['stuck-eject']), Board(2, faults=['slow@256K']), Board(3, faults=['slow@256K'])
+fast, slow, third = Board(1, faults=['stuck-eject']), Board(2, faults=['slow@128K']), Board(3, faults=['slow@128K'])
 fast.plug()
 station.wait_states({1: 'pass'}, 120)
 plug([slow, third])
 station.wait_states({1: 'pass', 2: 'writing', 3: 'writing'}, 120)
 station.process.send_signal(signal.SIGKILL)
-station.process.wait(30)
+station.process.wait(30 * PATIENCE)
 ums('fault', slow.name, 'none')
 ums('fault', third.name, 'none')
 station = Station(slots=4)

@@ -5,7 +5,7 @@ from station import *
 image = make_image(LINE / 'image.img', mapped=10)  # so much that all are still being written when the last one is
 station = Station(slots=15).start()
 station.open_job(image, start='start')
-boards = [Board(i, faults=['slow@256K']) for i in range(1, 13)]
+boards = [Board(i, faults=['slow@128K']) for i in range(1, 13)]
 plug(boards)
 station.wait_states({b.slot: 'matched' for b in boards}, 180)
 station.call('job.start')

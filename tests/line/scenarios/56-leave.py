@@ -6,14 +6,14 @@ station = Station(slots=5, config='power_off_ms = 500')
 profile = LINE / 'profile.ini'
 station.start()
 station.open_job(image, leave_ms=120000)
-leaves, stays, loops = Board(1), Board(2, uboot='2023.10'), Board(3, faults=['back'], back_ms=200, eject_ms=10000)
+leaves, stays, loops = Board(1), Board(2, uboot='2023.10'), Board(3, faults=['back'], back_ms=200, eject_ms=20000)
 plug([leaves, loops])
 # Soon is within 5 s of its leaving. The station sleeps meanwhile, so that it is soon to it, however long the emulation takes.
 station.wait_states({3: 'pass'})
-before = pathlib.Path(f'/sys/class/block/{loops.disk()}/diskseq').read_text().strip()
 with held(station.process.pid):
+    before = next(r['diskseq'] for r in station.attempts() if r['slot'] == '3')
     loops.wait_off()
-    shell(f'port_of=([b3]=0.3); back() {{ has_all_disks b3 && [ "$(attribute b3 diskseq)" != {before} ]; }}; wait_for 120 back')
+    shell(f'port_of=([b3]=0.3); back() {{ has_other_disk b3 {before} && has_all_disks b3; }}; wait_for 120 back')
 station.wait(lambda: [station.slots[s]['leaving'] for s in '13'] == ['left', 'back'], 120, 'what became of them')
 station.wait_states({1: 'pass', 3: 'hold'}, 60)
 station.call('job.close')

@@ -6,7 +6,7 @@ from station import *
 image = make_image(LINE / 'image.img', mapped=10)  # so much that all are still being written when the last one is
 station = Station(slots=4).start()
 station.open_job(image)
-boards = [Board(i, faults=['slow@256K']) for i in range(1, 4)]
+boards = [Board(i, faults=['slow@128K']) for i in range(1, 4)]
 stormed = storm([board.name for board in boards])
 calm = Board(4)
 calm.plug()

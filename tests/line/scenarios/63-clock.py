@@ -4,7 +4,7 @@ import sqlite3
 from station import *
 
 station = Station(slots=1).start()
-log = subprocess.Popen(['timeout', '120', 'tail', '-n', '+1', '-F', station.log], stdout=subprocess.PIPE, text=True)
+log = subprocess.Popen(['timeout', str(120 * PATIENCE), 'tail', '-n', '+1', '-F', station.log], stdout=subprocess.PIPE, text=True)
 
 
 def rows():

@@ -5,7 +5,7 @@ from station import *
 image = make_image(LINE / 'image.img', mapped=10)  # so much that all are still being written when the last one is
 station = Station(slots=4).start()
 station.open_job(image, lun=1, start='start')
-boards = [Board(i, luns=3, faults=['slow@256K']) for i in range(1, 4)]
+boards = [Board(i, luns=3, faults=['slow@128K']) for i in range(1, 4)]
 single = Board(4)
 plug([*boards, single])
 station.wait_states({**{b.slot: 'matched' for b in boards}, single.slot: 'refused'}, 120)
