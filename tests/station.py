@@ -104,7 +104,7 @@ class Station:
         """Starts the process and reads its log."""
         self.logged = threading.Condition()
         self.ready = threading.Event()
-        self.process = subprocess.Popen([GANGWAY, 'station', '--config', self.config], stderr=subprocess.PIPE)
+        self.process = subprocess.Popen([GANGWAY, 'station', '--config', self.config], stderr=subprocess.PIPE, pipesize=1 << 20)
         self.drain = threading.Thread(target=self.keep_log, args=[self.process.stderr, self.ready], daemon=True)
         self.drain.start()
 

@@ -34,6 +34,8 @@ static const int allowed[] = {
         SCMP_SYS(lseek),
         SCMP_SYS(close),
         // the loop
+        SCMP_SYS(poll), // of the log
+        SCMP_SYS(ppoll),
         SCMP_SYS(epoll_wait),
         SCMP_SYS(epoll_pwait),
         SCMP_SYS(epoll_ctl),
