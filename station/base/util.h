@@ -76,10 +76,23 @@ static inline uint64_t u64_up(uint64_t v, uint64_t align)
 	return u64_down(v + align - 1, align);
 }
 
-// Copies a string into a fixed field, always terminated; what does not fit is cut.
+// Takes off the piece of a UTF-8 sequence (RFC 3629, 3) that a cut has left at the end: with it, it would be no JSON text.
+static inline void str_mend_end(char *text)
+{
+	size_t length = strlen(text), at = length;
+	while (at > 0 && length - at < 3 && ((unsigned char)text[at - 1] & 0xc0) == 0x80)
+		at--;
+	unsigned char lead = at ? (unsigned char)text[at - 1] : 0;
+	size_t wants = lead < 0xc0 ? 0 : lead < 0xe0 ? 1 : lead < 0xf0 ? 2 : 3;
+	if (length - at < wants)
+		text[at - 1] = '\0';
+}
+
+// Copies a string into a fixed field, always terminated; what does not fit is cut, between two characters.
 static inline void str_copy(char *to, size_t size, const char *from)
 {
-	snprintf(to, size, "%s", from ? from : "");
+	if (snprintf(to, size, "%s", from ? from : "") >= (int)size)
+		str_mend_end(to);
 }
 #define STR_COPY(array, from) str_copy((array), sizeof(array), (from))
 

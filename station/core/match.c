@@ -180,7 +180,7 @@ void match_judge(const struct match_board *board, const struct match_rules *rule
 	if (history->barred) {
 		// Quarantine is for a person to end, scrap is for nobody.
 		bool held = history->barred == FAILURE_UNIT_QUARANTINE;
-		result_set(out, held ? MATCH_HELD : MATCH_REFUSED, history->barred, "%s: %.100s",
+		result_set(out, held ? MATCH_HELD : MATCH_REFUSED, history->barred, "%s: %s",
 		        failure_info(history->barred)->reason, history->barred_why);
 		return;
 	}

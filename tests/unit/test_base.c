@@ -340,6 +340,22 @@ static int linger(void)
 	return 0;
 }
 
+static void what_does_not_fit_is_cut_between_two_characters(void **state)
+{
+	static const struct {
+		const char *from, *cut;
+	} cases[] = {{"abcdefg", "abcde"}, {"abcd\u00fcg", "abcd"}, {"abc\u00fcg", "abc\u00fc"},
+	        {"abcd\u20ac", "abcd"}, {"abc\u20ac", "abc"}, {"ab\u20acg", "ab\u20ac"},
+	        {"abc\U0001f600", "abc"}, {"ab\U0001f600", "ab"}, {"a\U0001f600g", "a\U0001f600"},
+	        {"abcd\u00fc", "abcd"}, {"ab\u00fc", "ab\u00fc"}, {NULL, ""}};
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		char field[6];
+		STR_COPY(field, cases[i].from);
+		assert_string_equal(field, cases[i].cut);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	if (argc > 1 && !strcmp(argv[1], "linger"))
@@ -357,6 +373,7 @@ int main(int argc, char **argv)
 	        cmocka_unit_test(the_lock_of_a_process_that_is_being_killed_is_waited_for),
 	        cmocka_unit_test(a_process_whose_death_is_pending_counts_as_dying),
 	        cmocka_unit_test(utc_times_have_microseconds_and_sort_as_text),
+	        cmocka_unit_test(what_does_not_fit_is_cut_between_two_characters),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
