@@ -198,20 +198,6 @@ void attempt_close_row(struct seat *seat)
 	rows_append(seat->station, "attempt.close", body, -1, closed, seat);
 }
 
-void attempt_refused_row(struct seat *seat)
-{
-	const struct failure_info *failure = failure_info(seat->slot.failure);
-	json_t *body = json_pack("{s:s,s:s,s:s}", "slot", seat_label(seat), "code", failure->code, "text",
-	        seat->attempt.text[0] ? seat->attempt.text : seat->slot.admission.reason);
-	set_text(body, "serial", seat->board.serial);
-	set_text(body, "port", seat->board.identity.port);
-	set_text(body, "boot_id", seat->station->boot_id);
-	set_text(body, "job", seat->station->job.id);
-	set_number(body, "diskseq", seat->board.identity.diskseq);
-	set_number(body, "size", seat->board.identity.size);
-	rows_append(seat->station, "slot.refused", body, -1, NULL, NULL);
-}
-
 // Who said something of a slot is answered when its row is durable.
 struct saying {
 	struct seat *seat;

@@ -174,6 +174,7 @@ void seat_forget_board(struct seat *seat)
 	seat->person[0] = '\0';
 	seat->reason[0] = seat->disposition[0] = seat->disposition_reason[0] = '\0';
 	seat->rework = false;
+	refusal_forget_board(seat);
 	seat_rematch_twins(seat, serial);
 }
 

@@ -12,6 +12,7 @@
 #include "core/job.h"
 #include "core/slot.h"
 #include "daemon/recipe.h"
+#include "daemon/refusal_gate.h"
 #include "daemon/sign_json.h"
 #include "daemon/station.h"
 #include "flash/gang.h"
@@ -87,6 +88,15 @@ struct seat_before {
 	bool keeps; // the serial that it was given stays reserved for its retry
 };
 
+// What the ledger has of the slot's refusals, see refusals.c.
+struct refusals {
+	uint64_t
+	        codes; // bit n: the plugged-in board's refusal with enum failure n has its row, or was counted
+	char job[16];  // ... in this job
+	struct refusal_gate gate;
+	unsigned unrecorded; // since the slot's last such row
+};
+
 struct seat {
 	struct station *station;
 	unsigned index;
@@ -131,6 +141,7 @@ struct seat {
 	bool cycled;        // it was let go by a power cycle
 	struct seat_attempt attempt;
 	struct seat_before before;
+	struct refusals refusals;
 	bool promised; // its close row says that a retry follows
 	struct gang_member *member;
 	struct picture *picture; // held for the worker
@@ -277,6 +288,9 @@ struct station {
 	unsigned heads_failures;
 	json_t *heads_status; // what it says of each destination; NULL: nothing yet
 
+	struct loop_source *refusals_timer;
+	bool refusals_armed;
+
 	struct alert alerts[ALERTS_MAX];
 	unsigned alert_count;
 
@@ -371,12 +385,22 @@ const struct worker_report *ontarget_whole(
 // attempts.c: an attempt's rows
 void attempt_open_row(struct seat *seat);
 void attempt_close_row(struct seat *seat);
-void attempt_refused_row(struct seat *seat);
 void attempt_ack_row(struct seat *seat);
 void attempt_release_row(struct seat *seat);
 void attempt_returned_row(struct seat *seat, const char *how);
 void attempt_leaving_row(struct seat *seat, enum slot_leaving leaving, uint64_t after_ms);
 void attempt_quarantine_row(struct seat *seat);
+
+// refusals.c: boards that are refused
+int refusals_start(struct station *station, struct err *e);
+// The slot may be REFUSED: that has its row if it still stands behind the event that is under way. What a fixture reports at
+// once (a board that moved from one slot to another) is refused for a moment in between.
+void refusal_note(struct seat *seat);
+// Refusals that stand get their rows, unless they have them.
+void refusals_settle(struct station *station);
+// A worker has refused the board: likewise, at once and in the worker's words.
+void refusal_by_worker(struct seat *seat);
+void refusal_forget_board(struct seat *seat);
 
 // sign.c: the job's board signature
 void sign_rules(const struct station_job *job, struct match_rules *rules);

@@ -386,7 +386,7 @@ static void act_on_ledger(struct seat *seat, unsigned set)
 	if (set & SLOT_DO_CLOSE_ROW)
 		attempt_close_row(seat);
 	if (set & SLOT_DO_RECORD_REFUSED)
-		attempt_refused_row(seat);
+		refusal_by_worker(seat);
 	if (set & SLOT_DO_RECORD_ACK)
 		attempt_ack_row(seat); // before any later attempt's row
 	if (set & SLOT_DO_RECORD_RELEASE)
@@ -410,6 +410,7 @@ static struct slot_actions step(struct seat *seat, const struct slot_event *even
 		sign_note(seat);
 	publish_seat(seat);
 	act_on_ledger(seat, out.set);
+	refusal_note(seat); // behind the worker's own words
 	serial_let_go(seat);
 	leave_act(seat, &out);
 	act_on_worker(seat, out.set);

@@ -216,6 +216,8 @@ static int station_start(struct station *station, int control_fd, struct err *e)
 	if (r == 0)
 		r = lookup_start(station, e);
 	if (r == 0)
+		r = refusals_start(station, e);
+	if (r == 0)
 		r = open_seats(station, e);
 	if (r == 0)
 		measure_machine(station);
@@ -248,6 +250,7 @@ void station_settle(struct station *station)
 {
 	if (station->phase != PHASE_STOPPING || !seats_idle(station))
 		return;
+	refusals_settle(station);
 	station->phase = PHASE_CLOSING;
 	station->importing = picture_unref(station->importing);
 	if (loop_timer_after(station->stop_timer, STOP_LEDGER_NS) < 0)
@@ -298,6 +301,7 @@ static void station_free(struct station *station)
 	fixture_free(station->fixture);
 	loop_remove(station->publish_timer);
 	loop_remove(station->ask_again);
+	loop_remove(station->refusals_timer);
 	loop_remove(station->stop_timer);
 	fd_close(&station->lock_fd);
 	loop_free(station->loop);
