@@ -84,6 +84,8 @@ void seat_judge(const struct seat *seat, bool granted, struct match_result *out)
 	        .usb_ids = usb_ids[0] ? usb_ids : NULL,
 	        .lun = seat->board.lun};
 	sign_rules(job, &rules);
+	if (answers)
+		rules.rejected_count = 0; // it was approved when it went: it waits for another approval
 	struct match_history history = {.duplicate = serial_has_twin(seat) || serial_is_under_way(seat),
 	        .returned = seat->known || key_set_has(&job->known, seat->key) || serial_is_known(seat),
 	        .granted = granted || seat->slot.granted,

@@ -76,15 +76,23 @@ static json_t *eta(const struct seat *seat)
 	return seconds < 0 ? json_null() : json_integer((json_int_t)(seconds + 0.5));
 }
 
+static const char *awaiting_reason(const struct seat *seat)
+{
+	const struct slot *slot = &seat->slot;
+	if (seat->has_unnamed)
+		return "a board is back that shows no serial number yet";
+	if (slot->present && slot->away && slot->admission.failure == FAILURE_SIGNATURE_UNAPPROVED)
+		return "the board is back, but its job's signature was rejected: approve one";
+	return "the board is checking itself";
+}
+
 static const char *own_reason(const struct seat *seat)
 {
 	const struct slot *slot = &seat->slot;
 	switch (slot->state) {
 	case SLOT_FAIL:
 	case SLOT_INTERRUPTED: return failure_info(slot->failure)->reason;
-	case SLOT_AWAITING:
-		return seat->has_unnamed ? "a board is back that shows no serial number yet"
-		                         : "the board is checking itself";
+	case SLOT_AWAITING: return awaiting_reason(seat);
 	case SLOT_LOST: return "the board stopped answering and its process cannot be ended";
 	case SLOT_MATCHED:
 		if (slot->worker != SLOT_WORKER_NONE)
