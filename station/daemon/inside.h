@@ -39,6 +39,7 @@ struct picture {
 	bool damaged;            // a worker found its store entry damaged
 	struct ontarget_kit kit; // of a job whose boards read themselves back
 	bool has_kit, kit_failed;
+	unsigned kit_deaths; // of the process that makes it
 };
 
 // --- one slot's seat --------------------------------------------------------------------------------------
@@ -269,7 +270,9 @@ struct station {
 		struct child child;
 		int sock;
 		struct loop_source *source;
-		struct picture *picture; // it is made for; NULL: none is being made
+		struct picture *picture;   // it is made for; NULL: none is being made
+		struct loop_source *again; // the timer behind one that died
+		bool rests;                // until then
 	} kit;
 	struct child check; // storecheck
 	struct loop_source *check_source;

@@ -7,6 +7,10 @@
 #include "base/log.h"
 #include "daemon/inside.h"
 
+// Four processes in 3.5 s: who dies as often does not do so by chance.
+enum { KIT_DEATHS_MAX = 4 };
+static const uint64_t KIT_REST_NS = NSEC_PER_SEC / 2;
+
 static bool is_wanted(const struct recipe *recipe)
 {
 	return recipe->verify == RECIPE_VERIFY_ON_TARGET;
@@ -53,7 +57,42 @@ static void fail_kit(struct station *station, struct picture *picture, const str
 		        picture->name, e->text);
 }
 
-static void take_kit(struct station *station, struct picture *picture)
+static void make_again(void *context)
+{
+	struct station *station = context;
+	station->kit.rests = false;
+	ontarget_prepare(station);
+}
+
+// A process that was killed, by the kernel for want of memory perhaps, is started again, as others are: at most
+// KIT_DEATHS_MAX times, for nothing may have changed.
+static void die_kit(struct station *station, struct picture *picture, int status, const struct err *e)
+{
+	struct err why = *e;
+	char how[64];
+	child_status_text(status, how, sizeof(how));
+	if (++picture->kit_deaths >= KIT_DEATHS_MAX) {
+		err_prefix(&why, "%d times, %s", KIT_DEATHS_MAX, how);
+		fail_kit(station, picture, &why);
+		return;
+	}
+	if ((!station->kit.again &&
+	            loop_add_timer(station->loop, make_again, station, &station->kit.again, &why) < 0) ||
+	        loop_timer_after(station->kit.again, KIT_REST_NS << (picture->kit_deaths - 1)) < 0) {
+		fail_kit(station, picture, &why);
+		return;
+	}
+	station->kit.rests = true;
+	log_warn("image '%s': %s (%s)", picture->name, e->text, how);
+	if (station->job.picture == picture)
+		alert_set(station, "on-target", "warn",
+		        "image '%s': the process that makes the verify script died (%s) and is started "
+		        "again; no board is started until then",
+		        picture->name, how);
+}
+
+// `status` is its maker's.
+static void take_kit(struct station *station, struct picture *picture, int status)
 {
 	struct err e = {0};
 	if (ontarget_kit_receive(station->kit.sock, picture_image(picture), &picture->kit, &e) == 0) {
@@ -64,6 +103,8 @@ static void take_kit(struct station *station, struct picture *picture)
 		        (unsigned long long)picture->kit.script_size);
 	} else if (e.failure == FAILURE_STORE_DAMAGED) {
 		heal_suspect(station, picture);
+	} else if (e.num == ECHILD) {
+		die_kit(station, picture, status, &e);
 	} else {
 		fail_kit(station, picture, &e);
 	}
@@ -78,9 +119,9 @@ static void on_kit(void *context, uint32_t events)
 	if (!child_ended(&station->kit.child))
 		return;
 	station->kit.source = loop_remove(station->kit.source);
-	take_kit(station, picture);
 	if (child_reap(&station->kit.child, &status) < 0)
 		log_error("the process that made the verify script cannot be collected");
+	take_kit(station, picture, status);
 	fd_close(&station->kit.sock);
 	station->kit.picture = picture_unref(picture);
 	heal_try(station);
@@ -114,8 +155,9 @@ void ontarget_prepare(struct station *station)
 	struct picture *picture = job->picture;
 	const struct ontarget_spec spec = spec_of(&job->recipe);
 	struct err e;
-	if (!is_wanted(&job->recipe) || job->counts.state != JOB_OPEN || station->kit.picture || !picture ||
-	        !picture->confirmed || picture->damaged || picture->has_kit || picture->kit_failed)
+	if (!is_wanted(&job->recipe) || job->counts.state != JOB_OPEN || station->kit.picture ||
+	        station->kit.rests || !picture || !picture->confirmed || picture->damaged ||
+	        picture->has_kit || picture->kit_failed)
 		return;
 	// A job that goes on behind a restart was checked by another station, perhaps with another fixture.
 	int r = ontarget_allowed(station, &job->recipe, picture, &e);
@@ -128,6 +170,7 @@ void ontarget_prepare(struct station *station)
 void ontarget_free(struct station *station)
 {
 	loop_remove(station->kit.source);
+	loop_remove(station->kit.again);
 	if (station->kit.child.pid > 0) { // it dies with the station
 		fd_close(&station->kit.child.pidfd);
 		fd_close(&station->kit.sock);

@@ -219,7 +219,7 @@ int ontarget_kit_receive(int sock, const struct image *image, struct ontarget_ki
 	packet.text[sizeof(packet.text) - 1] = packet.plan_sha256[SHA256_HEX_SIZE - 1] = '\0';
 	int r = 0;
 	if (n != (ssize_t)sizeof(packet))
-		r = err_fail(e, EIO, FAILURE_STATION_ERROR,
+		r = err_fail(e, ECHILD, FAILURE_STATION_ERROR,
 		        "the process that makes the verify script died; see the station's log");
 	else if (packet.error)
 		r = err_fail(e, packet.error, (enum failure)packet.failure, "%s", packet.text);

@@ -44,7 +44,7 @@ void ontarget_kit_close(struct ontarget_kit *kit);
 // The same in a process of its own: the caller collects the child and closes *sock.
 int ontarget_kit_start(const struct image *image, const struct ontarget_spec *spec, struct child *child,
         int *sock, struct err *e);
-// What it has sent by its end. `image` is the one it was started with.
+// What it has sent by its end; -ECHILD: it died before. `image` is the one it was started with.
 int ontarget_kit_receive(int sock, const struct image *image, struct ontarget_kit *out, struct err *e);
 int ontarget_kit_role(int argc, char **argv);
 
