@@ -12,11 +12,11 @@
 
 enum { OPTIONS_MAX = 64, OPTION_NAME_SIZE = 40 };
 
-static const char usage[] =
-        "usage: gangway job open [OPTION...] IMAGE\n"
-        "       gangway job close | start | show [JOB]\n"
-        "       gangway job signature [show | approve | reject] [--signature FILE] [--reason TEXT]\n"
-        "\n";
+static const char usage[] = "usage: gangway job open [OPTION...] IMAGE\n"
+                            "       gangway job close | start | show [JOB]\n"
+                            "       gangway job signature [show | approve | reject] [--signature FILE | "
+                            "--sha256 HEX] [--reason TEXT]\n"
+                            "\n";
 
 struct job_options {
 	const char *state;
@@ -122,6 +122,8 @@ static void print_usage(FILE *to)
 	fputs("  --signature FILE\n        this job's boards look like that: what 'job signature show' "
 	      "printed, edited "
 	      "or not\n"
+	      "  --sha256 HEX\n        'signature approve' or 'reject': of the one that was shown; another "
+	      "one is left alone\n"
 	      "  --no-verify\n        as --verify none\n"
 	      "  --state DIR, --json\n"
 	      "\n"
@@ -183,7 +185,7 @@ static int set_field(const struct job_options *o, const struct recipe_field *fie
 }
 
 // Behind OPTION_FIELD comes a field's index.
-enum { OPTION_NO_VERIFY = 1000, OPTION_REASON, OPTION_STATE, OPTION_JSON, OPTION_FIELD };
+enum { OPTION_NO_VERIFY = 1000, OPTION_REASON, OPTION_SHA256, OPTION_STATE, OPTION_JSON, OPTION_FIELD };
 
 static int take(void *context, const struct option *option, const char *value)
 {
@@ -194,8 +196,9 @@ static int take(void *context, const struct option *option, const char *value)
 	case 'h': print_usage(stdout); return 1;
 	case OPTION_NO_VERIFY: return json_object_set_new(o->args, "verify", json_false());
 	case OPTION_REASON:
-		return json_object_set_new(o->args, "reason", json_string(value))
-		               ? options_wrong("job", "--reason: not a text in UTF-8")
+	case OPTION_SHA256:
+		return json_object_set_new(o->args, option->name, json_string(value))
+		               ? options_wrong("job", "--%s: not a text in UTF-8", option->name)
 		               : 0;
 	case OPTION_STATE: o->state = value; return 0;
 	case OPTION_JSON: o->json = true; return 0;
@@ -207,6 +210,7 @@ int cmd_job(int argc, char **argv)
 {
 	static const struct option fixed[] = {{"no-verify", no_argument, NULL, OPTION_NO_VERIFY},
 	        {"reason", required_argument, NULL, OPTION_REASON},
+	        {"sha256", required_argument, NULL, OPTION_SHA256},
 	        {"state", required_argument, NULL, OPTION_STATE}, {"json", no_argument, NULL, OPTION_JSON},
 	        {0}};
 	struct option longs[OPTIONS_MAX + ARRAY_SIZE(fixed)] = {0};

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The job's board signature: learned from its first board, approved or rejected by a person, recorded.
 #include <errno.h>
+#include <strings.h>
 
 #include "base/log.h"
 #include "daemon/inside.h"
@@ -199,6 +200,16 @@ static int wanted_signature(
 	return 0;
 }
 
+// What was looked at is not what stands there now.
+static bool has_changed(const struct answer *answer)
+{
+	char now[SHA256_HEX_SIZE];
+	const struct control_request *request = answer->request;
+	const char *seen = json_string_value(json_object_get(request->args, "sha256"));
+	sign_sha256(&answer->signature, now);
+	return seen && strcasecmp(seen, now) != 0;
+}
+
 static void command_answer(struct station *station, struct control_request *request, bool approves)
 {
 	struct err e;
@@ -213,6 +224,12 @@ static void command_answer(struct station *station, struct control_request *requ
 	STR_COPY(answer->job, station->job.id);
 	if (wanted_signature(&station->job, request->args, &answer->signature, &e) < 0) {
 		control_refuse_err(request, e.num == ENOENT ? "nothing-to-do" : "bad-args", &e);
+		free(answer);
+		return;
+	}
+	if (has_changed(answer)) {
+		control_refuse(request, "changed",
+		        "the signature is another one by now: look again, with 'gangway job signature show'");
 		free(answer);
 		return;
 	}

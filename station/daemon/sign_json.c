@@ -135,3 +135,13 @@ int sign_from_json(const json_t *object, struct signature *out, struct err *e)
 		r = err_set(e, EINVAL, "signature: it names no field, so any board would do");
 	return r;
 }
+
+void sign_sha256(const struct signature *signature, char hex[SHA256_HEX_SIZE])
+{
+	uint8_t digest[DIGEST_SHA256_SIZE];
+	json_t *object = sign_to_json(signature);
+	_cleanup_free_ char *text = json_dumps(object, JSON_COMPACT | JSON_SORT_KEYS);
+	json_decref(object);
+	digest_sha256(text ? text : "", text ? strlen(text) : 0, digest);
+	digest_hex(digest, sizeof(digest), hex);
+}

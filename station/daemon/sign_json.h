@@ -5,6 +5,7 @@
 
 #include <jansson.h>
 
+#include "base/digest.h"
 #include "base/err.h"
 #include "core/signature.h"
 
@@ -17,5 +18,8 @@ json_t *sign_to_json(const struct signature *signature);
 
 // Also takes what `gangway job signature show` prints, with the signature inside. -EINVAL and the field.
 int sign_from_json(const json_t *object, struct signature *out, struct err *e);
+
+// SHA-256 of sign_to_json(), compact and its keys sorted: what a person has seen and approves is named by it.
+void sign_sha256(const struct signature *signature, char hex[SHA256_HEX_SIZE]);
 
 #endif
