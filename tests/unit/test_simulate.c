@@ -91,15 +91,21 @@ static void boards_on_a_shared_link_take_its_time_together_and_fair_shares_of_it
 	const struct board_link link = {.rate = RATE};
 	w.link_fd = memfd_create("link", MFD_CLOEXEC);
 	assert_int_equal(fd_pwrite_all(w.link_fd, &link, sizeof(link), 0), 0);
-	uint64_t began = clock_mono_ns(), first = UINT64_MAX;
+	uint64_t first = UINT64_MAX;
 	for (int i = 0; i < BOARDS; i++) {
 		char name[32];
 		snprintf(name, sizeof(name), "board%d", i);
 		target_make(name, SIZE);
 		struct worker_job job = job_for(name);
 		job.model.shared_link = true;
+		o[i].hold_go = true;
 		start(&w, &job, &o[i]);
 	}
+	for (int i = 0; i < BOARDS; i++) // or the first would have it for itself until the others are there
+		wait_for(&o[i], &o[i].is_claimed);
+	uint64_t began = clock_mono_ns();
+	for (int i = 0; i < BOARDS; i++)
+		gang_go(o[i].member);
 	for (int i = 0; i < BOARDS; i++) {
 		finish(&o[i]);
 		assert_int_equal(o[i].verdict.result, WORKER_PASS);
