@@ -188,7 +188,7 @@ static void a_disk_that_stops_answering_fails_after_its_time(void **state)
 	struct world w;
 	struct outcome o = {0};
 	struct worker_job job = world_with_board(&w, SIZE, SIZE);
-	job.stall_ms = 400;
+	job.stall_ms = 3000; // longer than a busy disk takes for what comes before
 	job_fault(&job, BOARD_FAULT_HANG, 3 * MIB);
 	run(&w, &job, &o);
 	assert_int_equal(o.verdict.failure, FAILURE_DEVICE_TIMEOUT);
