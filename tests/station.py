@@ -215,11 +215,15 @@ class Station:
                     found[int(entry.name)] = words[1].decode()
         return found
 
+    @staticmethod
+    def hold(pid):
+        (pathlib.Path(tempfile.gettempdir()) / f'held-{pid}').touch()  # tests/run --jolt leaves it to us
+        os.kill(pid, signal.SIGSTOP)
+
     def held(self, role):
         """The one child of that role, held still; signal it SIGCONT."""
         pid, = self.children(role)
-        (pathlib.Path(tempfile.gettempdir()) / f'held-{pid}').touch()  # tests/run --jolt leaves it to us
-        os.kill(pid, signal.SIGSTOP)
+        self.hold(pid)
         return pid
 
     def held_while_writing(self, slot, start):
@@ -234,7 +238,7 @@ class Station:
 
     def kill(self):
         """As the power would: SIGKILL, nothing tidied up, and nothing of it lives on."""
-        self.process.send_signal(signal.SIGSTOP)  # it starts no other child then
+        self.hold(self.process.pid)  # it starts no other child then
         os.waitpid(self.process.pid, os.WUNTRACED)
         children = self.children()
         recorders = self.children('recorder')
