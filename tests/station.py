@@ -275,7 +275,7 @@ def make_image(path, size=4 << 20, seed=1, holes=()):
 
 def ledger(state, sql, *parameters):
     import sqlite3
-    db = sqlite3.connect(f'file:{state}/station.db?mode=ro', uri=True)
+    db = sqlite3.connect(f'file:{state}/station.db?mode=ro', uri=True, timeout=DEADLINE)
     try:
         return db.execute(sql, parameters).fetchall()
     finally:
