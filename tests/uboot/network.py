@@ -50,7 +50,7 @@ class Network:
         raise AssertionError(f'{argv[0]} ended ({process.wait()}): {said}')
 
     def serve_tftp(self):
-        return self.serve(['dnsmasq', '--no-daemon', '--conf-file=/dev/null', '--port=0', '--interface=server', '--bind-interfaces',
+        return self.serve(['dnsmasq', '--no-daemon', '--no-ping', '--conf-file=/dev/null', '--port=0', '--interface=server', '--bind-interfaces',
                            '--user=root', '--log-facility=-', f'--dhcp-leasefile={self.folder}/leases', '--pid-file=',
                            '--dhcp-range=10.77.0.10,10.77.0.20', '--enable-tftp', f'--tftp-root={self.served}'], 'TFTP root')
 

@@ -27,10 +27,9 @@ class OverTheNetwork(Case):
             self.assertEqual(file.stat().st_size % 2, 0, file)
 
     def blank_board(self, **env):
-        # The sandbox does not take the server's address from DHCP's answer (BOOTP_SERVERIP); a short wait for a server that is gone.
-        return self.board(program=self.network.board_program(), serverip=SERVER, tftptimeout='1000', tftptimeoutcountmax='2',
-                          bootpretryperiod='3000',
-                          **{**readme_lines('tftp'), **env})
+        # The sandbox does not take the server's address from DHCP's answer (BOOTP_SERVERIP). A server that is there may be slow.
+        return self.board(program=self.network.board_program(), **{'serverip': SERVER, 'tftptimeout': '1000', 'tftptimeoutcountmax': '60',
+                          'bootpretryperiod': '60000', **readme_lines('tftp'), **env})
 
     def assert_programs_itself(self, board):
         board.power().expect('on-board programming: pass')
@@ -52,7 +51,7 @@ class OverTheNetwork(Case):
         self.network.served.mkdir()
         self.offer('64K')  # some hundred files: a board whose console is not read stops long before the last
         server = self.network.serve_tftp()
-        board = self.blank_board()
+        board = self.blank_board(tftptimeoutcountmax='2')  # a short wait for one that is gone
         fcntl.fcntl(board.power().process.stdout, fcntl.F_SETPIPE_SZ, 4096)
         board.expect('Bytes transferred')
         board.expect('Bytes transferred')
@@ -63,7 +62,7 @@ class OverTheNetwork(Case):
         self.assertEqual(board.emmc.read_bytes()[:1024], bytes(1024))
 
     def test_without_a_server_the_board_waits_for_the_station(self):
-        board = self.blank_board()
+        board = self.blank_board(bootpretryperiod='3000')
         board.power().in_station()
         board.pull()
         self.assertEqual(board.emmc.read_bytes().count(0), 64 * MIB)

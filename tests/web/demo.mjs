@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Nothing is played here: `gangway demo` programs virtual boards, a browser watches.
 import assert from 'node:assert/strict';
-import { readFileSync, readdirSync } from 'node:fs';
+import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { control, gangway, lines, startBrowser, type, DEADLINE_MS } from './harness.mjs';
 
@@ -38,6 +39,7 @@ async function a_batch_is_watched_to_its_end() {
   const station = control(path.join(state, 'control.sock'));
   await (await station.subscribe())((slots) => slots.some((slot) => slot.state === 'writing'), 'a board under way');
   const worker = process_of('worker');
+  writeFileSync(path.join(tmpdir(), `held-${worker}`), ''); // tests/run --jolt leaves it to us
   process.kill(worker, 'SIGSTOP');
   station.end();
   await page.goto(url);

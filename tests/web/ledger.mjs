@@ -194,7 +194,9 @@ async function whoever_walks_away_from_the_ledger_leaves_the_wall_behind() {
   await page.waitForURL(/\/ledger$/);
   await ready();
   await page.clock.fastForward('04:59');
+  await page.evaluate(() => { window.moved = new Promise((seen) => addEventListener('pointermove', seen, { once: true })); });
   await page.mouse.move(100, 100); // somebody reads
+  await page.evaluate(() => window.moved);
   await page.clock.fastForward('04:59');
   assert.match(page.url(), /\/ledger$/);
   await page.clock.fastForward('00:02');

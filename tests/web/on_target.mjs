@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Boards that check themselves, watched in a browser: `gangway demo --on-target`.
 import assert from 'node:assert/strict';
-import { createConnection } from 'node:net';
 import path from 'node:path';
-import { gangway, lines, startBrowser, DEADLINE_MS } from './harness.mjs';
+import { control, gangway, lines, startBrowser, DEADLINE_MS } from './harness.mjs';
 
 const tile = (slot) => `article[data-slot="${slot}"]`;
 const browser = await startBrowser(); // first: the batch does not wait for it
@@ -14,19 +13,6 @@ const demo = gangway(['demo', '--boards', '4', '--rate', '24M', '--on-target', '
 const said = lines(demo.stdout);
 const url = (await said.wait((line) => /page: http/.test(line.text), 'the page')).text.match(/http:\S+/)[0];
 const says = (slot, part, value) => page.locator(`${tile(slot)} .${part}`, { hasText: value }).waitFor();
-
-// One request on the station's control socket; by a short name, for a socket's may have 107 bytes.
-function control(cmd, args) {
-  return new Promise((resolve, reject) => {
-    const link = createConnection('state/control.sock', () => link.write(`${JSON.stringify({ id: 1, cmd, args })}\n`));
-    link.once('error', reject);
-    link.once('data', (data) => {
-      link.end();
-      const answer = JSON.parse(data);
-      if (answer.ok) resolve(answer.result); else reject(new Error(answer.error.text));
-    });
-  });
-}
 
 async function a_board_that_checks_itself_is_to_be_left_in_and_has_a_time() {
   await page.goto(url);
@@ -43,11 +29,13 @@ async function a_board_that_checks_itself_is_to_be_left_in_and_has_a_time() {
 }
 
 async function and_then_each_has_its_verdict() {
+  const station = control('state/control.sock'); // a socket's name is short
   for (const slot of ['1', '2', '3', '4']) {
-    await control('fixture.unplug', { slot });
-    if (slot === '3') await control('fixture.fault', { slot, fault: 'answer-flip@1100000' });
-    await control('fixture.plug', { slot, board: 'same' });
+    await station.call('fixture.unplug', { slot });
+    if (slot === '3') await station.call('fixture.fault', { slot, fault: 'answer-flip@1100000' });
+    await station.call('fixture.plug', { slot, board: 'same' });
   }
+  station.end();
   for (const slot of [1, 2, 4]) await says(slot, 'word', /^PASS$/);
   await says(3, 'word', /^FAIL$/);
   await says(3, 'order', /^RED BIN$/);
