@@ -454,6 +454,7 @@ const tests = {
     await page.keyboard.press('Enter');
     assert.deepEqual((await station.asked('slot.release')).args, { reason: 'connector replaced', slot: '5' });
     await page.locator('#slot-dialog').waitFor({ state: 'hidden' });
+    await page.waitForFunction(() => !document.activeElement.closest('dialog'));
     await type(page, 'r');
     await page.waitForSelector('#records-dialog[open]');
     await page.keyboard.type('GW24-004105');
