@@ -13,21 +13,32 @@ bool compare_wanted(const struct program *p)
 	return p->spec.job->verify == WORKER_VERIFY_COMPARE;
 }
 
+// What a board should have given. The comparison ended at the first difference: behind it pages may be missing.
+static int digest_wanted(struct program *p, const uint8_t *wanted, size_t size)
+{
+	uint8_t full[DIGEST_MAX_SIZE];
+	digest_reset(p->run_digest); // nothing else is hashed by it: this run is compared
+	if (mapped_digest(wanted, size, p->run_digest) < 0)
+		return -EIO;
+	digest_final(p->run_digest, full);
+	memcpy(p->wrong_expected, full, DIGEST_SHA256_SIZE);
+	return 0;
+}
+
 // Without asking for the pages first: that took as much CPU as the comparison.
 int compare_piece(struct program *p, const struct walk_piece *piece, const uint8_t *data)
 {
 	const uint8_t *wanted = p->map + piece->offset;
 	size_t same;
-	if (mapped_compare(wanted, data, piece->length, &same) < 0) {
-		p->copy_error = -EIO;
-		return -EIO;
-	}
+	if (mapped_compare(wanted, data, piece->length, &same) < 0)
+		return p->copy_error = -EIO;
 	if (same == piece->length) {
 		write_give_back(p, piece->offset + piece->length);
 		return 0;
 	}
+	if (digest_wanted(p, wanted, piece->length) < 0)
+		return p->copy_error = -EIO;
 	p->wrong_at = piece->offset + same;
-	digest_sha256(wanted, piece->length, p->wrong_expected);
 	digest_sha256(data, piece->length, p->wrong_got);
 	return -EILSEQ;
 }

@@ -170,9 +170,8 @@ static void verify_alone_compares_too_and_writes_nothing(void **state)
 }
 
 // Bytes that the store has lost while a board is being compared: no page of the mapping can be had for them.
-static void a_store_that_cannot_be_read_is_blamed_and_does_not_end_the_worker(void **state)
+static void lose_behind(uint64_t kept)
 {
-	(void)state;
 	struct world w;
 	struct outcome written = {0}, o = {.hold_go = true};
 	struct proof *proof;
@@ -189,13 +188,27 @@ static void a_store_that_cannot_be_read_is_blamed_and_does_not_end_the_worker(vo
 	        proof_claim(proof, clock_mono_ns())); // another one proves the store and is not that far yet
 	start(&w, &job, &o);
 	wait_for(&o, &o.is_claimed);
-	assert_int_equal(ftruncate(w.image.data_fd, 2 * MIB), 0);
+	assert_int_equal(ftruncate(w.image.data_fd, (off_t)kept), 0);
 	gang_go(o.member);
 	finish(&o);
+	assert_false(o.died);
 	assert_int_equal(o.verdict.failure, FAILURE_STORE_ERROR);
 	assert_true(target_holds_image(&w, "board"));
 	proof_unmap(proof);
 	world_end(&w);
+}
+
+static void a_store_that_cannot_be_read_is_blamed_and_does_not_end_the_worker(void **state)
+{
+	(void)state;
+	lose_behind(2 * MIB);
+}
+
+// The rest of the last page it has reads as zeros, so a difference is found before what cannot be read.
+static void also_where_the_store_ends_inside_a_page(void **state)
+{
+	(void)state;
+	lose_behind(3 * MIB + 100);
 }
 
 static void cancel_when_it_reads_back(struct outcome *o, const struct worker_report *r)
@@ -241,6 +254,7 @@ int main(int argc, char **argv)
 	        cmocka_unit_test(a_board_that_is_compared_follows_the_import_too),
 	        cmocka_unit_test(verify_alone_compares_too_and_writes_nothing),
 	        cmocka_unit_test(a_store_that_cannot_be_read_is_blamed_and_does_not_end_the_worker),
+	        cmocka_unit_test(also_where_the_store_ends_inside_a_page),
 	        cmocka_unit_test(an_image_larger_than_memory_is_hashed_though_compare_was_asked_for),
 	};
 	return world_main(argc, argv, tests);
