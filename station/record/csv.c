@@ -31,6 +31,15 @@ void csv_head(FILE *to, sqlite3_stmt *row)
 	fputs("\r\n", to);
 }
 
+int csv_head_of(sqlite3 *db, const char *sql, FILE *to, struct err *e)
+{
+	_cleanup_statement_ sqlite3_stmt *s = NULL;
+	int r = db_prepare(db, sql, &s, e);
+	if (r == 0)
+		csv_head(to, s);
+	return r;
+}
+
 void csv_row(FILE *to, sqlite3_stmt *row, bool exact)
 {
 	for (int i = 0; i < sqlite3_column_count(row); i++) {

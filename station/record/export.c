@@ -37,7 +37,10 @@ int export_csv_scope(sqlite3 *db, const json_t *parameters, FILE *to, struct exp
         uint64_t *count, struct err *e)
 {
 	struct csv csv = {.to = to, .scope = scope};
-	int r = query_each(db, sql_find("queries", "export"), parameters, take_row, &csv, e);
+	const char *sql = sql_find("queries", "export");
+	int r = query_each(db, sql, parameters, take_row, &csv, e);
+	if (r == 0 && !csv.count)
+		r = csv_head_of(db, sql, to, e);
 	*count = csv.count;
 	return r < 0 ? r : finish(to, e);
 }

@@ -32,16 +32,6 @@ static int take_row(void *context, sqlite3_stmt *s)
 	return 0;
 }
 
-// A table without rows still says what its columns would be.
-static int put_empty(sqlite3 *db, const char *sql, struct table *table, struct err *e)
-{
-	_cleanup_statement_ sqlite3_stmt *s = NULL;
-	int r = db_prepare(db, sql, &s, e);
-	if (r == 0)
-		csv_head(table->to, s);
-	return r;
-}
-
 int table_answer(sqlite3 *db, const char *sql, const json_t *parameters, const char *cursor, json_t **out,
         struct err *e)
 {
@@ -52,7 +42,7 @@ int table_answer(sqlite3 *db, const char *sql, const json_t *parameters, const c
 	int r = table.to ? query_each_of(db, sql, parameters, TABLE_ROWS_MAX, take_row, &table, e)
 	                 : err_sys(e, ENOMEM, "table");
 	if (r >= 0 && table.head && !table.rows)
-		r = put_empty(db, sql, &table, e);
+		r = csv_head_of(db, sql, table.to, e);
 	bool failed = table.to && ferror(table.to);
 	if (table.to && (fclose(table.to) != 0 || failed) && r >= 0)
 		r = err_sys(e, ENOMEM, "table");
