@@ -198,30 +198,17 @@ void attempt_close_row(struct seat *seat)
 	rows_append(seat->station, "attempt.close", body, -1, closed, seat);
 }
 
-// Who said something of a slot is answered when its row is durable.
-struct saying {
-	struct seat *seat;
-	struct control_request *request;
-};
-
-static void said(void *context, uint64_t seq, const struct err *e)
+static json_t *said(void *context, const struct err *e)
 {
-	_cleanup_free_ struct saying *saying = context;
-	(void)seq;
-	if (e)
-		control_refuse_err(saying->request, "ledger", e);
-	else
-		control_answer(saying->request, snapshot_slot(saying->seat));
+	return e ? NULL : snapshot_slot(context);
 }
 
+// Who said something of a slot is answered when its row is durable.
 static void append_word(struct seat *seat, const char *kind, json_t *body)
 {
-	struct saying *saying = seat->asker ? malloc(sizeof(*saying)) : NULL;
-	if (saying) {
-		*saying = (struct saying){.seat = seat, .request = seat->asker};
-		seat->asker = NULL;
-	}
-	rows_append(seat->station, kind, body, -1, saying ? said : NULL, saying);
+	struct control_request *asker = seat->asker;
+	seat->asker = NULL;
+	rows_append_answered(seat->station, kind, body, asker, said, seat);
 }
 
 void attempt_ack_row(struct seat *seat)

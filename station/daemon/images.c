@@ -392,24 +392,21 @@ static bool key_is_shared(const struct station *station, const json_t *image)
 	return false;
 }
 
-// The image that is being removed, and who waits for its row.
+// The image that is being removed.
 struct removal {
 	struct station *station;
-	struct control_request *request;
 	json_t *image;
 };
 
-static void on_removed(void *context, uint64_t seq, const struct err *e)
+static json_t *on_removed(void *context, const struct err *e)
 {
 	_cleanup_free_ struct removal *removal = context;
-	(void)seq;
-	if (e) {
-		control_refuse_err(removal->request, "ledger", e);
-		json_array_append(removal->station->images, removal->image); // for the ledger it is there
-	} else {
-		control_answer(removal->request, NULL);
-	}
+	// For the ledger it is there.
+	if (e && json_array_append(removal->station->images, removal->image) < 0)
+		log_error("image '%s': memory is short: it is not offered before the next start",
+		        json_string_value(json_object_get(removal->image, "name")));
 	json_decref(removal->image);
+	return NULL;
 }
 
 static json_t *take_out(struct station *station, const json_t *image)
@@ -451,9 +448,9 @@ void image_command_remove(struct station *station, struct control_request *reque
 		control_refuse_err(request, "in-use", &e);
 		return;
 	}
-	*removal = (struct removal){station, request, take_out(station, image)};
-	rows_append(station, "image.remove",
-	        json_pack("{s:s,s:s}", "name", name, "operator", request->operator_), -1, on_removed,
+	*removal = (struct removal){station, take_out(station, image)};
+	rows_append_answered(station, "image.remove",
+	        json_pack("{s:s,s:s}", "name", name, "operator", request->operator_), request, on_removed,
 	        removal);
 }
 

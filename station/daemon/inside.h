@@ -191,6 +191,10 @@ struct station_job {
 // The row is durable (seq > 0), or refused by the ledger (e set). Called once.
 typedef void (*row_done_fn)(void *context, uint64_t seq, const struct err *e);
 
+// What somebody who waits for a row is told: with `e` NULL the result, a new reference (NULL: {}); else they are refused with
+// *e, and it is only told of that. Called once.
+typedef json_t *(*row_answer_fn)(void *context, const struct err *e);
+
 struct row_queued {
 	uint64_t ticket; // 0: not given to the recorder yet
 	bool again;      // an earlier recorder was given it
@@ -199,6 +203,8 @@ struct row_queued {
 	int attachment; // -1: none
 	row_done_fn done;
 	void *context;
+	struct control_request *asker; // NULL: nobody waits for it
+	row_answer_fn answer;          // for `asker`, with `context`; then there is no `done`
 };
 
 enum { ROWS_MAX = 512, UPH_TIMES = 512 };
@@ -474,6 +480,9 @@ int rows_start(struct station *station, struct err *e);
 // Queues a row; `body` is taken, `attachment` too. done may be NULL.
 void rows_append(struct station *station, const char *kind, json_t *body, int attachment, row_done_fn done,
         void *context);
+// As rows_append(), and `asker`, which is taken, is answered behind the row.
+void rows_append_answered(struct station *station, const char *kind, json_t *body,
+        struct control_request *asker, row_answer_fn answer, void *context);
 bool rows_are_taken(const struct station *station);
 void rows_free(struct station *station);
 

@@ -188,24 +188,17 @@ static json_t *open_body(const struct station_job *job)
 }
 
 // The one who opened waits for the row; the job itself is open already, for rows are written in order.
-struct opening {
-	struct station *station;
-	struct control_request *request;
-};
-
-static void on_opened(void *context, uint64_t seq, const struct err *e)
+static json_t *on_opened(void *context, const struct err *e)
 {
-	_cleanup_free_ struct opening *opening = context;
-	(void)seq;
+	struct station *station = context;
 	if (e) {
-		opening->station->job.counts.state = JOB_CLOSED;
-		control_refuse_err(opening->request, "ledger", e);
-		seat_rematch_all(opening->station);
-	} else {
-		json_t *shown = snapshot_job(opening->station);
-		json_object_set_new(shown, "preflight", preflight_lines(opening->station));
-		control_answer(opening->request, shown);
+		station->job.counts.state = JOB_CLOSED;
+		seat_rematch_all(station);
+		return NULL;
 	}
+	json_t *shown = snapshot_job(station);
+	json_object_set_new(shown, "preflight", preflight_lines(station));
+	return shown;
 }
 
 // What the order leaves open the station's configuration says.
@@ -278,8 +271,7 @@ void job_command_open(struct station *station, struct control_request *request)
 	}
 	struct recipe recipe;
 	struct job_signature signature;
-	struct opening *opening = calloc(1, sizeof(*opening));
-	int r = opening ? read_recipe(station, request, &recipe, &signature, &e) : -ENOMEM;
+	int r = read_recipe(station, request, &recipe, &signature, &e);
 	if (r == 0) {
 		r = picture_allowed(station, &recipe, image, picture, &e);
 		if (r < 0)
@@ -287,11 +279,9 @@ void job_command_open(struct station *station, struct control_request *request)
 	}
 	if (r < 0) {
 		picture_unref(picture);
-		control_refuse(request, "bad-args", "job.open: %s", opening ? e.text : "memory is short");
-		free(opening);
+		control_refuse(request, "bad-args", "job.open: %s", e.text);
 		return;
 	}
-	*opening = (struct opening){.station = station, .request = request};
 	job_reset(station);
 	job->recipe = recipe;
 	job->signature = signature;
@@ -301,7 +291,7 @@ void job_command_open(struct station *station, struct control_request *request)
 	snprintf(job->id, sizeof(job->id), "J%04llu", (unsigned long long)station->next_job++);
 	take_image(station, image, picture);
 	clock_utc_text(job->opened);
-	rows_append(station, "job.open", open_body(job), -1, on_opened, opening);
+	rows_append_answered(station, "job.open", open_body(job), request, on_opened, station);
 	log_info("job %s: opened with image '%s'", job->id, job->image);
 	station->dirty_job = station->dirty_counts = true;
 	alert_clear(station, "on-target");

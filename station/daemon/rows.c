@@ -49,6 +49,20 @@ static void rows_feed(struct station *station)
 	}
 }
 
+// The row is durable, or not taken: who waits for it hears so.
+static void row_tell(const struct row_queued *row, uint64_t seq, const struct err *e)
+{
+	if (row->done)
+		row->done(row->context, seq, e);
+	if (!row->asker)
+		return;
+	json_t *answer = row->answer(row->context, e);
+	if (e)
+		control_refuse_err(row->asker, "ledger", e);
+	else
+		control_answer(row->asker, answer);
+}
+
 static void row_finish(struct station *station, uint64_t ticket, uint64_t seq, const struct err *e)
 {
 	struct row_queue *ledger = &station->ledger;
@@ -57,8 +71,7 @@ static void row_finish(struct station *station, uint64_t ticket, uint64_t seq, c
 	struct row_queued row = ledger->rows[ledger->first];
 	ledger->first = (ledger->first + 1) % ROWS_MAX;
 	ledger->count--;
-	if (row.done)
-		row.done(row.context, seq, e);
+	row_tell(&row, seq, e);
 	json_decref(row.body);
 	if (row.attachment >= 0)
 		close(row.attachment);
@@ -222,27 +235,44 @@ int rows_start(struct station *station, struct err *e)
 	return r < 0 ? r : head_policy(station, e);
 }
 
-void rows_append(struct station *station, const char *kind, json_t *body, int attachment, row_done_fn done,
-        void *context)
+static void append(struct station *station, const char *kind, struct row_queued wanted)
 {
 	struct row_queue *ledger = &station->ledger;
 	static const struct err full = {
 	        .num = EBUSY, .text = "the station holds too many rows that are not on disk yet"};
 	static const struct err memory = {.num = ENOMEM, .text = "memory is short"};
-	if (!body || ledger->count == ROWS_MAX) {
-		const struct err *e = body ? &full : &memory;
+	if (!wanted.body || ledger->count == ROWS_MAX) {
+		const struct err *e = wanted.body ? &full : &memory;
 		log_error("ledger: a %s row is lost: %s", kind, e->text);
-		json_decref(body);
-		if (attachment >= 0)
-			close(attachment);
-		if (done)
-			done(context, 0, e);
+		json_decref(wanted.body);
+		if (wanted.attachment >= 0)
+			close(wanted.attachment);
+		row_tell(&wanted, 0, e);
 		return;
 	}
 	struct row_queued *row = row_at(ledger, ledger->count++);
-	*row = (struct row_queued){.body = body, .attachment = attachment, .done = done, .context = context};
+	*row = wanted;
 	STR_COPY(row->kind, kind);
 	rows_feed(station);
+}
+
+void rows_append(struct station *station, const char *kind, json_t *body, int attachment, row_done_fn done,
+        void *context)
+{
+	append(station, kind,
+	        (struct row_queued){
+	                .body = body, .attachment = attachment, .done = done, .context = context});
+}
+
+void rows_append_answered(struct station *station, const char *kind, json_t *body,
+        struct control_request *asker, row_answer_fn answer, void *context)
+{
+	append(station, kind,
+	        (struct row_queued){.body = body,
+	                .attachment = -1,
+	                .asker = asker,
+	                .answer = answer,
+	                .context = context});
 }
 
 bool rows_are_taken(const struct station *station)
