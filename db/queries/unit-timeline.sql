@@ -4,6 +4,8 @@ SELECT open_seq AS row, attempt.opened AS utc, 'attempt' AS what, slot, attempt.
 	json_object('attempt', attempt, 'number', number, 'disposition', disposition, 'result', result, 'code', code, 'blame', blame,
 		'closed', attempt.closed, 'close_row', close_seq, 'port', port, 'hub', hub, 'size', size, 'serial_source', serial_source,
 		'usb_serial', (SELECT coalesce(body ->> 'usb_serial', '') FROM log WHERE seq = open_seq),
+		'start', (SELECT coalesce(body ->> 'start', '') FROM log WHERE seq = open_seq),
+		'started_by', (SELECT coalesce(body ->> 'started_by', '') FROM log WHERE seq = open_seq),
 		'job', attempt.job, 'order', coalesce(work_order, ''), 'lot', coalesce(lot, ''), 'customer', coalesce(customer, ''),
 		'product', coalesce(product, ''), 'revision', coalesce(revision, ''), 'image', attempt.image, 'image_key', attempt.image_key,
 		'plan_sha256', attempt.plan_sha256, 'readback_sha256', readback_sha256, 'verify_method', verify_method,

@@ -60,6 +60,20 @@ static uint64_t attempt_before(const struct seat *seat)
 	return same && !strcmp(before->serial, a->serial) ? before->attempt : 0;
 }
 
+// What had the attempt begin, and who, as far as a person did: a board that was released is started as any other.
+static void set_start(json_t *body, const struct seat *seat)
+{
+	static const char *const modes[] = {
+	        [RECIPE_START_AUTO] = "auto", [RECIPE_START_SCAN] = "scan", [RECIPE_START_BUTTON] = "start"};
+	bool released = seat->slot.granted && seat->person[0];
+	if (seat->slot.retrying) {
+		set_text(body, "start", "retry"); // the station's own
+		return;
+	}
+	set_text(body, "start", released ? "release" : modes[seat->station->job.recipe.start]);
+	set_text(body, "started_by", released ? seat->person : seat->starter);
+}
+
 void attempt_open_row(struct seat *seat)
 {
 	struct station *station = seat->station;
@@ -87,6 +101,7 @@ void attempt_open_row(struct seat *seat)
 	set_text(body, "fixture", station->fixture->name);
 	set_text(body, "hub", station->fixture->slots[seat->index].hub);
 	set_text(body, "operator", seat->reason[0] && seat->person[0] ? seat->person : job->recipe.operator_);
+	set_start(body, seat);
 	set_text(body, "config_sha256", station->config.sha256);
 	set_text(body, "nonce", a->nonce);
 	set_number(body, "retry_of", attempt_before(seat));
@@ -227,11 +242,24 @@ void attempt_release_row(struct seat *seat)
 	append_word(seat, "slot.release", body);
 }
 
+// The last attempt of the board that came back; 0: only its content tells that there was one.
+static uint64_t attempt_it_left_with(const struct seat *seat)
+{
+	bool is_before = seat->before.attempt && !strcmp(seat->before.key, seat->key);
+	if (is_before)
+		return seat->before.attempt; // of this slot, and later than what the ledger was asked for
+	if (seat->known_attempt)
+		return seat->known_attempt;
+	return seat->came_failed ? seat->attempt.id : 0;
+}
+
 void attempt_returned_row(struct seat *seat, const char *how)
 {
-	json_t *body = json_pack("{s:s,s:s,s:s,s:n,s:s,s:s}", "slot", seat_label(seat), "serial",
-	        seat->board.serial, "port", seat->board.identity.port, "attempt", "boot_id",
-	        seat->station->boot_id, "how", how);
+	uint64_t attempt = attempt_it_left_with(seat);
+	json_t *body = json_pack("{s:s,s:s,s:s,s:o,s:s,s:s}", "slot", seat_label(seat), "serial",
+	        seat->board.serial, "port", seat->board.identity.port, "attempt",
+	        attempt ? json_integer((json_int_t)attempt) : json_null(), "boot_id", seat->station->boot_id,
+	        "how", how);
 	set_number(body, "diskseq", seat->board.identity.diskseq);
 	rows_append(seat->station, "unit.returned", body, -1, NULL, NULL);
 }

@@ -170,10 +170,11 @@ void seat_forget_board(struct seat *seat)
 	seat->key[0] = '\0';
 	seat->looked_up = seat->asked = seat->seen = seat->start_granted = false;
 	seat->known = seat->known_passed = seat->known_here = false;
+	seat->known_attempt = 0;
 	seat->own_serial[0] = seat->own_source[0] = seat->scanned[0] = '\0';
 	seat->allot = SERIAL_OWN;
 	seat->twin_split = seat->came_failed = false;
-	seat->person[0] = '\0';
+	seat->person[0] = seat->starter[0] = '\0';
 	seat->reason[0] = seat->disposition[0] = seat->disposition_reason[0] = '\0';
 	seat->rework = false;
 	refusal_forget_board(seat);

@@ -117,12 +117,13 @@ struct seat {
 	bool looked_up; // what the ledger says of the serial is known
 	bool asked;     // ... or being asked for
 	bool known;     // ... it has a verdict: RETURNED
-	bool known_passed;  // ... which is PASS: another attempt is rework
-	bool known_here;    // ... it counts in the job at hand: PASS, or UNVERIFIED, was its last word there
-	bool seen;          // ... or it had attempts at all
-	bool start_granted; // START was pressed, or the serial scanned
-	bool recount;       // the attempt under way is of a unit the job has counted already
-	bool row_refused;   // the ledger did not take the attempt under way: `refusal` says why
+	bool known_passed; // ... which is PASS: another attempt is rework
+	bool known_here;   // ... it counts in the job at hand: PASS, or UNVERIFIED, was its last word there
+	uint64_t known_attempt; // ... that of its last verdict; 0: none
+	bool seen;              // ... or it had attempts at all
+	bool start_granted;     // START was pressed, or the serial scanned
+	bool recount;           // the attempt under way is of a unit the job has counted already
+	bool row_refused;       // the ledger did not take the attempt under way: `refusal` says why
 	char refusal[480];
 	bool close_waits; // the verdict waits for the image's row
 	char reason[160]; // a person's, for the next attempt
@@ -131,6 +132,7 @@ struct seat {
 	char disposition[16], disposition_reason[160];
 	char resumed_disposition[16], resumed_reason[160]; // ... of the resumed attempt's
 	char person[32];                                   // who acknowledged or released it
+	char starter[32]; // who pressed START, or scanned its serial; "": nobody has
 	char stopper[32]; // who stopped the attempt under way; "": nobody has
 	struct control_request
 	        *asker; // says something of the slot just now, and is answered when that is recorded

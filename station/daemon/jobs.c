@@ -172,7 +172,7 @@ static void job_reset(struct station *station)
 		struct seat *seat = &station->seats[i];
 		seat->known_here = seat->rework = false;
 		seat->slot.granted = SLOT_GRANT_NONE; // a release was for the last job
-		seat->reason[0] = seat->person[0] = '\0';
+		seat->reason[0] = seat->person[0] = seat->starter[0] = '\0';
 	}
 }
 
@@ -319,8 +319,12 @@ void job_command_start(struct station *station, struct control_request *request)
 		control_refuse(request, "no-such-job", "no job with start mode 'start' is open");
 		return;
 	}
-	for (unsigned i = 0; i < station->seat_count; i++)
-		station->seats[i].start_granted = slot_is_ready(&station->seats[i].slot);
+	for (unsigned i = 0; i < station->seat_count; i++) {
+		struct seat *seat = &station->seats[i];
+		seat->start_granted = slot_is_ready(&seat->slot);
+		if (seat->start_granted)
+			STR_COPY(seat->starter, request->operator_);
+	}
 	seat_start_boards(station);
 	control_answer(request, NULL);
 }

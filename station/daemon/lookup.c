@@ -10,6 +10,7 @@ static void take_status(struct seat *seat, const json_t *unit)
 	bool unverified = result && !strcmp(result, "unverified");
 	seat->looked_up = true;
 	seat->seen = unit != NULL;
+	seat->known_attempt = (uint64_t)json_integer_value(json_object_get(unit, "attempt"));
 	seat->known_passed = result && !strcmp(result, "pass");
 	seat->known = seat->known_passed || unverified || (result && !strcmp(result, "fail"));
 	STR_COPY(seat->disposition, json_string_value(json_object_get(unit, "disposition")));

@@ -309,6 +309,7 @@ void serial_command_scan(struct station *station, struct control_request *reques
 		return;
 	}
 	seat->start_granted = true;
+	STR_COPY(seat->starter, request->operator_);
 	serial_give(seat, serial);
 	seat_rematch_all(station);
 	control_answer(request, snapshot_slot(seat));

@@ -12,6 +12,9 @@ function proof(a) {
   return [hash(a.readback_sha256), a.readback_sha256 === a.plan_sha256 ? ' = the plan’s' : ' ≠ the plan’s'];
 }
 
+const STARTS = { auto: 'by itself, as the job says', scan: 'its serial was scanned', start: 'START was pressed', release: 'it was released', retry: 'the station’s own retry' };
+const started = (a) => (STARTS[a.start] ? STARTS[a.start] + (a.started_by ? ` (${a.started_by})` : '') : '');
+
 const LEAVING = { left: 'it left', back: 'it is in ums again', stuck: 'it had to be unplugged' };
 
 // A line of the station's, its digests shortened.
@@ -24,7 +27,7 @@ function attempt(event) {
     tile: a.result,
     head: [verdict(a.result), el('span', null, `attempt ${a.number}`), again ? el('b', { class: 'again' }, DISPOSITIONS[a.disposition] || a.disposition) : ''],
     lines: [a.result === 'pass' ? 'Every byte was read back and is the image’s.' : told(event.text || a.code)],
-    facts: [['slot', event.slot], ['why again', again ? event.reason : ''], ['who', event.operator], ['lot', lotLink(a.lot)], ['order', orderLink(a.order)],
+    facts: [['slot', event.slot], ['why again', again ? event.reason : ''], ['who', event.operator], ['started', started(a)], ['lot', lotLink(a.lot)], ['order', orderLink(a.order)],
       ['image', imageLink(a.image, a.image_key)], ['code', a.code ? `${a.code}, blamed on the ${a.blame}` : ''], ['verified by', a.verify_method === 'none' ? '' : a.verify_method],
       ['plan', hash(a.plan_sha256)], ['read back', proof(a)], ['until', time(a.closed)]],
     more: [['attempt', a.attempt], ['rows', `${event.row}${a.close_row ? ` to ${a.close_row}` : ''}`], ['job', a.job], ['customer', a.customer], ['product', [a.product, a.revision].filter(Boolean).join(' ')],
