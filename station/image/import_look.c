@@ -76,8 +76,9 @@ static int map_all(struct import_job *job, struct err *e)
 	return r;
 }
 
-// A raw file's data extents, widened to 4 KiB. Two passes: the first one only counts.
-static int each_extent(struct import_job *job, size_t *count, bool add, struct err *e)
+// A raw file's data extents, widened to 4 KiB. Two passes: the first one only counts, and the second one has `room` for what
+// that found. Whoever writes to the file meanwhile may have made more of them.
+static int each_extent(struct import_job *job, size_t *count, size_t room, struct err *e)
 {
 	uint64_t at = 0, size = job->image_size;
 	*count = 0;
@@ -90,9 +91,13 @@ static int each_extent(struct import_job *job, size_t *count, bool add, struct e
 			return err_sys(e, errno, "%s: its holes cannot be seen", job->image_name);
 		uint64_t from = u64_max(u64_down((uint64_t)data, 4 * KIB), at);
 		uint64_t to = u64_min(u64_up((uint64_t)hole, 4 * KIB), size);
-		if (add)
-			add_cut(job, from, to);
 		*count += (to - from) / PLAN_RANGE_BYTES + 2;
+		if (room && *count > room)
+			return err_fail(e, EAGAIN, FAILURE_IMAGE_CHANGED,
+			        "%s: changed while it was read; try again when it is complete",
+			        job->image_name);
+		if (room)
+			add_cut(job, from, to);
 		at = to;
 	}
 	return 0;
@@ -100,13 +105,13 @@ static int each_extent(struct import_job *job, size_t *count, bool add, struct e
 
 static int map_holes(struct import_job *job, struct err *e)
 {
-	size_t count;
+	size_t room, count;
 	STR_COPY(job->meta.mapping, "holes");
-	int r = each_extent(job, &count, false, e);
+	int r = each_extent(job, &room, 0, e);
 	if (r == 0)
-		r = room_for(job, count, e);
-	if (r == 0)
-		r = each_extent(job, &count, true, e);
+		r = room_for(job, room, e);
+	if (r == 0 && room)
+		r = each_extent(job, &count, room, e);
 	if (r == 0 && job->range_count == 0)
 		return err_fail(e, EINVAL, FAILURE_IMPORT_FAILED,
 		        "%s: is one hole: there is nothing to write", job->image_name);
