@@ -176,20 +176,30 @@ static void start_following(struct drive *d)
 	}
 }
 
+// Whether they started long before the end; false where the importer was through before this process had its turn.
+static bool was_followed(void)
+{
+	struct drive d = {.on_ready = start_following};
+	bool early;
+	if (drive_run(&d, "store", "big.img.gz", "big.bmap", false, 0) != 0)
+		fail_msg("%s", d.error.text);
+	early = d.state_at_ready == IMAGE_GROWING && d.front_at_ready < 48 * MIB;
+	for (int i = 0; i < 2; i++) {
+		early = early && followers[i].looks > 3;
+		assert_int_equal(followers[i].seen, 48 * MIB); // no wake-up was lost
+	}
+	drive_end(&d);
+	return early;
+}
+
 static void workers_follow_the_front_while_it_grows(void **state)
 {
 	(void)state;
 	shell("head -c 48M /dev/urandom >big.img; bmaptool -q create -o big.bmap big.img; gzip -1k big.img");
-	struct drive d = {.on_ready = start_following};
-	if (drive_run(&d, "store", "big.img.gz", "big.bmap", false, 0) != 0)
-		fail_msg("%s", d.error.text);
-	assert_int_equal(d.state_at_ready, IMAGE_GROWING);
-	assert_true(d.front_at_ready < 48 * MIB);
-	for (int i = 0; i < 2; i++) {
-		assert_true(followers[i].looks > 3);           // they started long before the end,
-		assert_int_equal(followers[i].seen, 48 * MIB); // and no wake-up was lost
+	for (int turn = 0; !was_followed(); turn++) {
+		assert_true(turn < 20);
+		shell("rm -r store");
 	}
-	drive_end(&d);
 	shell("rm -r big.* store");
 }
 
