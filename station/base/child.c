@@ -189,9 +189,9 @@ int child_reap(struct child *child, int *status)
 	if (r == 0 && !ended)
 		return -EAGAIN;
 	if (r == 0) {
-		int held = status_of_held(child->pid, status);
-		if (held < 0)
-			return held;
+		// With no descriptor left, say. It has ended all the same, and who watched it will not be told again.
+		if (status_of_held(child->pid, status) < 0)
+			*status = CHILD_STATUS_UNKNOWN;
 		leave_held(child->pid);
 	}
 	close(child->pidfd);

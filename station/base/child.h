@@ -15,6 +15,9 @@
  */
 enum { CHILD_FD_FIRST = 3, CHILD_FDS_MAX = 12, CHILD_ARGS_MAX = 12 };
 
+// As exit(255) is: no role's success, and no signal.
+enum { CHILD_STATUS_UNKNOWN = 255 << 8 };
+
 struct child_spec {
 	const char *role;                 // the sub-command, e.g. "worker"
 	const char *args[CHILD_ARGS_MAX]; // what follows it, NULL-terminated
@@ -44,7 +47,8 @@ bool child_ended(const struct child *child);
 // Its pidfd must not be watched any more: remove the loop's source first. Closing a watched descriptor does not take
 // it out of epoll while a fork of this process still has it, and the freed source would be called.
 // Collects an ended child: 0 and *status as of waitpid(2); -EAGAIN while it runs. Never blocks: one that strace or a debugger
-// has not let go yet counts as collected, and a thread waits for it. Closes pidfd and zeroes *child when it is collected.
+// has not let go yet counts as collected, and a thread waits for it; what it ended with is CHILD_STATUS_UNKNOWN where /proc does
+// not tell. Closes pidfd and zeroes *child when it is collected.
 int child_reap(struct child *child, int *status);
 
 // Sends a signal through the pidfd: a reused pid is never hit. 0 or -errno.

@@ -59,17 +59,49 @@ static int parse(int argc, char **argv, struct stick_options *o)
 	return 0;
 }
 
+struct in_folder {
+	char root[PATH_MAX];
+	bool made;      // the windows' folder is ours
+	size_t windows; // that were begun
+};
+
 static int add_to_folder(
         void *context, const char *folder, const char *name, const void *data, size_t size, struct err *e)
 {
-	const char *root = context;
+	struct in_folder *to = context;
 	char path[PATH_MAX];
-	int n = snprintf(path, sizeof(path), "%s/%s", root, folder ? folder : ".");
+	int n = snprintf(path, sizeof(path), "%s/%s", to->root, folder ? folder : ".");
 	if (n < 0 || (size_t)n + strlen(name) + 2 > sizeof(path))
-		return err_sys(e, ENAMETOOLONG, "%s", root);
+		return err_sys(e, ENAMETOOLONG, "%s", to->root);
+	if (folder && !to->windows++)
+		to->made = mkdir(path, 0755) == 0;
 	int r = fd_mkdir_all(path, 0755, e);
 	snprintf(path + n, sizeof(path) - (size_t)n, "/%s", name);
 	return r < 0 ? r : fd_write_file(path, data, size, 0644, e);
+}
+
+static void remove_file(int folder, const char *name, int flags)
+{
+	if (unlinkat(folder, name, flags) < 0 && errno != ENOENT)
+		fprintf(stderr, "gangway: %s: what is half done cannot be removed: %s\n", name,
+		        strerror(errno));
+}
+
+// A board must not begin with windows of two images: an older stick's script goes, too, when one of its windows may have.
+static void take_back(const struct in_folder *to)
+{
+	_cleanup_close_ int root = open(to->root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (root < 0 || !to->windows)
+		return;
+	remove_file(root, "boot.scr", 0);
+	for (size_t i = 0; i < to->windows; i++) {
+		char name[SCRIPT_FILE_SIZE], path[sizeof(STICK_FOLDER) + SCRIPT_FILE_SIZE];
+		script_file_name(i, name);
+		snprintf(path, sizeof(path), STICK_FOLDER "/%s", name);
+		remove_file(root, path, 0);
+	}
+	if (to->made)
+		remove_file(root, STICK_FOLDER, AT_REMOVEDIR);
 }
 
 static int add_to_fat(
@@ -113,10 +145,13 @@ static int make_device(const struct stick_options *o, const struct image *image,
 static int make_folder(const struct stick_options *o, const struct image *image,
         const struct script_spec *spec, uint64_t *bytes, struct err *e)
 {
-	char root[PATH_MAX];
-	STR_COPY(root, o->target);
-	const struct stick_sink sink = {.add = add_to_folder, .context = root};
-	return stick_make(image, spec, &sink, bytes, e);
+	struct in_folder to = {0};
+	STR_COPY(to.root, o->target);
+	const struct stick_sink sink = {.add = add_to_folder, .context = &to};
+	int r = stick_make(image, spec, &sink, bytes, e);
+	if (r < 0)
+		take_back(&to);
+	return r;
 }
 
 static bool is_one(const struct stat *target, const char *image)

@@ -322,7 +322,11 @@ static void go(struct worker *w)
 	if (w->state != WORKER_WAITS_FOR_GO)
 		return;
 	if (claim_is_gone(&w->claim)) { // it may have waited long for this word
-		refuse(w, FAILURE_DEVICE_GONE, "the disk has left since it was opened; load the board again");
+		struct err e;
+		err_fail(&e, ENODEV, FAILURE_DEVICE_GONE,
+		        "%s: the disk has left since it was opened; load the board again",
+		        w->job.expect.node);
+		refuse_err(w, &e);
 		return;
 	}
 	w->state = WORKER_RUNS;

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 enum { DB_BUSY_MS = 5000, DB_CHECKPOINT_PAGES = 1000 };
 
@@ -160,9 +161,14 @@ static int db_uri(const char *path, const char *options, char *uri, size_t size)
 int db_open_read(const char *path, sqlite3 **out, struct err *e)
 {
 	char uri[1024], wal[1024];
+	struct stat st;
 	if (access(path, F_OK) < 0 && errno == ENOENT)
 		return err_set(
 		        e, ENOENT, "%s: there is no ledger; name the station's folder with --state", path);
+	if (stat(path, &st) == 0 && !S_ISREG(st.st_mode))
+		return err_set(e, EISDIR,
+		        "%s: is %s; name the ledger's file with --db, or the station's folder with --state",
+		        path, S_ISDIR(st.st_mode) ? "a folder" : "no file");
 	if (access(path, R_OK) < 0)
 		return err_sys(e, errno, "%s: the ledger cannot be read", path);
 	if (db_uri(path, "mode=ro", uri, sizeof(uri)) < 0)

@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <sys/ptrace.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -240,6 +241,29 @@ static void a_child_that_a_debugger_holds_is_not_waited_for(void **state)
 	}
 }
 
+// /proc needs a descriptor to be read.
+static void a_held_child_is_collected_when_its_end_cannot_be_read(void **state)
+{
+	(void)state;
+	struct rlimit many, none = {.rlim_cur = 3};
+	int end, held, status = -1;
+	struct child child = start_lingering(&end);
+	pid_t tracer = trace(child.pid, end, &held);
+	close(end);
+	struct pollfd ended = {.fd = child.pidfd, .events = POLLIN};
+	assert_int_equal(poll(&ended, 1, 120000), 1);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &many), 0);
+	none.rlim_max = many.rlim_max;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+	int r = child_reap(&child, &status);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &many), 0);
+	assert_int_equal(r, 0);
+	assert_int_equal(status, CHILD_STATUS_UNKNOWN);
+	assert_int_equal(child.pid, 0);
+	close(held);
+	assert_int_equal(waitpid(tracer, &status, 0), tracer);
+}
+
 // A process that holds the lock, until its pipe is closed or it is killed.
 static pid_t hold_lock(const char *path, int *pipe_out)
 {
@@ -369,6 +393,7 @@ int main(int argc, char **argv)
 	        cmocka_unit_test(a_pipe_that_gives_too_much_is_not_taken_for_a_shorter_file),
 	        cmocka_unit_test(a_child_leaves_its_end_to_its_parent),
 	        cmocka_unit_test(a_child_that_a_debugger_holds_is_not_waited_for),
+	        cmocka_unit_test(a_held_child_is_collected_when_its_end_cannot_be_read),
 	        cmocka_unit_test(a_lock_that_a_living_process_holds_is_refused_with_its_id),
 	        cmocka_unit_test(the_lock_of_a_process_that_is_being_killed_is_waited_for),
 	        cmocka_unit_test(a_process_whose_death_is_pending_counts_as_dying),
