@@ -38,5 +38,7 @@ for b in boards:
 check(single.written() == 0, 'the board of one LUN was not written to')
 nodes = {row['node'] for row in station.attempts()}
 check(nodes == opened, f'the ledger names the disks: {nodes}')
+refused = station.ledger("SELECT body ->> 'slot' AS slot FROM log WHERE kind = 'slot.refused'")
+check([row['slot'] for row in refused] == [single.slot], f'the board of one LUN, and no other, has its refusal in the ledger: {refused}')
 station.stop()
 figure('3 boards of 3 LUNs: LUN 1 PASS on each, LUN 0 and 2 never opened; a board of one LUN REFUSED')
