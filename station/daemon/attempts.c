@@ -14,18 +14,6 @@ static json_t *hex_or_empty(const uint8_t *digest)
 	return json_string(hex);
 }
 
-static void set_text(json_t *body, const char *key, const char *text)
-{
-	if (text && text[0])
-		json_object_set_new(body, key, json_string(text));
-}
-
-static void set_number(json_t *body, const char *key, uint64_t number)
-{
-	if (number)
-		json_object_set_new(body, key, json_integer((json_int_t)number));
-}
-
 static const char *disposition(const struct seat *seat)
 {
 	if (seat->rework || seat->known_passed)
@@ -67,11 +55,11 @@ static void set_start(json_t *body, const struct seat *seat)
 	        [RECIPE_START_AUTO] = "auto", [RECIPE_START_SCAN] = "scan", [RECIPE_START_BUTTON] = "start"};
 	bool released = seat->slot.granted && seat->person[0];
 	if (seat->slot.retrying) {
-		set_text(body, "start", "retry"); // the station's own
+		row_set_text(body, "start", "retry"); // the station's own
 		return;
 	}
-	set_text(body, "start", released ? "release" : modes[seat->station->job.recipe.start]);
-	set_text(body, "started_by", released ? seat->person : seat->starter);
+	row_set_text(body, "start", released ? "release" : modes[seat->station->job.recipe.start]);
+	row_set_text(body, "started_by", released ? seat->person : seat->starter);
 }
 
 void attempt_open_row(struct seat *seat)
@@ -88,26 +76,27 @@ void attempt_open_row(struct seat *seat)
 	json_t *body = json_pack("{s:I,s:s,s:s,s:s,s:s,s:s,s:s}", "attempt", (json_int_t)a->id, "slot",
 	        seat_label(seat), "port", a->port, "serial", a->serial, "serial_source", a->serial_source,
 	        "boot_id", a->boot_id, "disposition", disposition(seat));
-	set_text(body, "reason", seat->reason);
-	set_text(body, "usb_serial", strcmp(a->own_serial, a->serial) ? a->own_serial : "");
-	set_text(body, "job", job->id);
-	set_text(body, "image", a->image);
-	set_text(body, "image_key", job->image_key);
-	set_text(body, "plan_sha256", job->plan_sha256);
-	set_text(body, "node", a->node);
-	set_text(body, "usb_id", a->usb_id);
-	set_text(body, "uboot", a->uboot);
-	set_text(body, "blank_check", a->blank);
-	set_text(body, "fixture", station->fixture->name);
-	set_text(body, "hub", station->fixture->slots[seat->index].hub);
-	set_text(body, "operator", seat->reason[0] && seat->person[0] ? seat->person : job->recipe.operator_);
+	row_set_text(body, "reason", seat->reason);
+	row_set_text(body, "usb_serial", strcmp(a->own_serial, a->serial) ? a->own_serial : "");
+	row_set_text(body, "job", job->id);
+	row_set_text(body, "image", a->image);
+	row_set_text(body, "image_key", job->image_key);
+	row_set_text(body, "plan_sha256", job->plan_sha256);
+	row_set_text(body, "node", a->node);
+	row_set_text(body, "usb_id", a->usb_id);
+	row_set_text(body, "uboot", a->uboot);
+	row_set_text(body, "blank_check", a->blank);
+	row_set_text(body, "fixture", station->fixture->name);
+	row_set_text(body, "hub", station->fixture->slots[seat->index].hub);
+	row_set_text(
+	        body, "operator", seat->reason[0] && seat->person[0] ? seat->person : job->recipe.operator_);
 	set_start(body, seat);
-	set_text(body, "config_sha256", station->config.sha256);
-	set_text(body, "nonce", a->nonce);
-	set_number(body, "retry_of", attempt_before(seat));
-	set_number(body, "diskseq", a->diskseq);
-	set_number(body, "size", a->size);
-	set_number(body, "mono_ns", clock_mono_ns());
+	row_set_text(body, "config_sha256", station->config.sha256);
+	row_set_text(body, "nonce", a->nonce);
+	row_set_number(body, "retry_of", attempt_before(seat));
+	row_set_number(body, "diskseq", a->diskseq);
+	row_set_number(body, "size", a->size);
+	row_set_number(body, "mono_ns", clock_mono_ns());
 	rows_append(station, "attempt.open", body, -1, opened, seat);
 }
 
@@ -162,13 +151,13 @@ static json_t *stages_json(const struct seat_attempt *a)
 			continue;
 		json_t *stage = json_pack("{s:s,s:I}", "stage", worker_stage_name((enum worker_stage)i),
 		        "mono_ns", (json_int_t)a->report.stage_ns[i]);
-		set_text(stage, "utc", a->stage_utc[i]);
+		row_set_text(stage, "utc", a->stage_utc[i]);
 		uint64_t end = stage_end(a, i);
 		if (end) {
 			char utc[CLOCK_UTC_SIZE];
 			clock_utc_of_mono(end, utc);
-			set_number(stage, "end_mono_ns", end);
-			set_text(stage, "end_utc", utc);
+			row_set_number(stage, "end_mono_ns", end);
+			row_set_text(stage, "end_utc", utc);
 		}
 		json_array_append_new(stages, stage);
 	}
@@ -200,13 +189,13 @@ void attempt_close_row(struct seat *seat)
 	        (double)r->write_ns / 1e9, "verify_s", (double)r->verify_ns / 1e9);
 	if (slot->half == SLOT_HALF_COMMIT) {
 		json_object_set_new(body, "summary_sha256", hex_or_empty(r->summary_sha256));
-		set_number(body, "windows", r->windows);
-		set_number(body, "diskseq", a->diskseq);
+		row_set_number(body, "windows", r->windows);
+		row_set_number(body, "diskseq", a->diskseq);
 	}
 	if (seat->picture)
-		set_text(body, "image_key", seat->picture->key);
+		row_set_text(body, "image_key", seat->picture->key);
 	if (slot->failure == FAILURE_CANCELLED)
-		set_text(body, "operator", seat->stopper);
+		row_set_text(body, "operator", seat->stopper);
 	seat->promised = may_retry(seat->station) && slot_may_retry(slot);
 	if (seat->promised)
 		json_object_set_new(body, "retry", json_true());
@@ -260,7 +249,7 @@ void attempt_returned_row(struct seat *seat, const char *how)
 	        seat->board.serial, "port", seat->board.identity.port, "attempt",
 	        attempt ? json_integer((json_int_t)attempt) : json_null(), "boot_id", seat->station->boot_id,
 	        "how", how);
-	set_number(body, "diskseq", seat->board.identity.diskseq);
+	row_set_number(body, "diskseq", seat->board.identity.diskseq);
 	rows_append(seat->station, "unit.returned", body, -1, NULL, NULL);
 }
 

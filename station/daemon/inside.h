@@ -485,6 +485,9 @@ void rows_append(struct station *station, const char *kind, json_t *body, int at
 // As rows_append(), and `asker`, which is taken, is answered behind the row.
 void rows_append_answered(struct station *station, const char *kind, json_t *body,
         struct control_request *asker, row_answer_fn answer, void *context);
+// Fields of a row's body that are left out when there is nothing to say: NULL or an empty text, 0.
+void row_set_text(json_t *body, const char *key, const char *text);
+void row_set_number(json_t *body, const char *key, uint64_t number);
 bool rows_are_taken(const struct station *station);
 void rows_free(struct station *station);
 

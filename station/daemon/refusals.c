@@ -29,32 +29,20 @@ static bool is_new(struct seat *seat)
 	return !had;
 }
 
-static void set_text(json_t *body, const char *key, const char *text)
-{
-	if (text[0])
-		json_object_set_new(body, key, json_string(text));
-}
-
-static void set_number(json_t *body, const char *key, uint64_t number)
-{
-	if (number)
-		json_object_set_new(body, key, json_integer((json_int_t)number));
-}
-
 static void append(struct seat *seat, const char *text)
 {
 	struct station *station = seat->station;
 	const struct board *board = &seat->board;
 	json_t *body = json_pack("{s:s,s:s,s:s}", "slot", seat_label(seat), "code",
 	        failure_info(seat->slot.failure)->code, "text", text);
-	set_text(body, "serial", board->serial);
-	set_text(body, "serial_source", board->serial[0] ? board->serial_source : "");
-	set_text(body, "port", board->identity.port);
-	set_text(body, "boot_id", station->boot_id);
-	set_text(body, "job", job_at_hand(station));
-	set_number(body, "diskseq", board->identity.diskseq);
-	set_number(body, "size", board->identity.size);
-	set_number(body, "unrecorded", seat->refusals.unrecorded);
+	row_set_text(body, "serial", board->serial);
+	row_set_text(body, "serial_source", board->serial[0] ? board->serial_source : "");
+	row_set_text(body, "port", board->identity.port);
+	row_set_text(body, "boot_id", station->boot_id);
+	row_set_text(body, "job", job_at_hand(station));
+	row_set_number(body, "diskseq", board->identity.diskseq);
+	row_set_number(body, "size", board->identity.size);
+	row_set_number(body, "unrecorded", seat->refusals.unrecorded);
 	seat->refusals.unrecorded = 0;
 	rows_append(station, "slot.refused", body, -1, NULL, NULL);
 }

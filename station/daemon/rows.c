@@ -275,6 +275,18 @@ void rows_append_answered(struct station *station, const char *kind, json_t *bod
 	                .context = context});
 }
 
+void row_set_text(json_t *body, const char *key, const char *text)
+{
+	if (text && text[0])
+		json_object_set_new(body, key, json_string(text));
+}
+
+void row_set_number(json_t *body, const char *key, uint64_t number)
+{
+	if (number)
+		json_object_set_new(body, key, json_integer((json_int_t)number));
+}
+
 bool rows_are_taken(const struct station *station)
 {
 	// Room for what the running boards will still have to say.
